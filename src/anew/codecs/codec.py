@@ -1,4 +1,4 @@
-"""The contract of a codec: all that knows a modality. It turns records into a space and samples into files."""
+"""The contract of a codec: all that knows a modality. It turns records into a space, samples into files."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 class Record:
     """One example as its source has it.
 
-    `content` is what a codec reads (the bytes of a file, an array); `given` is what is known beside it, such as
-    {"label": "cat"}; `name` says where it came from, for messages.
+    `content` is what a codec reads (the bytes of a file, an array); `given` is what is known beside it, such
+    as {"label": "cat"}; `name` says where it came from, for messages.
     """
 
     content: Any
@@ -25,6 +25,8 @@ class Source(ABC):
     """Yields records in an order that never changes. Reading it twice gives the same records."""
 
     codec: ClassVar[str] = "image"  # the name of the codec that reads these records
+    reads: ClassVar[str] = ""  # what it reads, in words, for lists and messages: "a zip of images"
+    builtin: ClassVar[str] = ""  # the name it is opened by, if it is not opened by a path: "digits"
     name: str  # short, for a run folder: "photos" for /data/photos.zip
     location: str  # what to open it with again: an absolute path, or the name of a built-in
 
@@ -46,4 +48,4 @@ class Source(ABC):
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """A hash that changes when the data does, without reading all of it (names, sizes, times of files)."""
+        """A hash that changes when the data does, without reading all of it (names, sizes, times)."""

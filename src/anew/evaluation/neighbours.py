@@ -1,0 +1,46 @@
+"""Euclidean neighbours by brute force, in blocks of rows so that memory stays bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+BLOCK_ENTRIES = 2**20  # of one block of distances: 8 MiB in float64, which caches hold
+ROUNDING = 1e-12  # squared distances below this share of a squared norm are rounding
+
+
+def blocks(rows: int, width: int) -> Iterator[slice]:
+    """Slices of `rows` such that a block of slice x `width` stays within BLOCK_ENTRIES."""
+    step = max(1, BLOCK_ENTRIES // max(width, 1))
+    return (slice(start, start + step) for start in range(0, rows, step))
+
+
+def squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """|a_i - b_j|^2 as (n, m) in float64, exactly 0 where two rows are equal up to rounding."""
+    a, b = a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)
+    norms = (a * a).sum(1)[:, None]
+    squared: np.ndarray = (-2 * a) @ b.T
+    squared += norms
+    squared += (b * b).sum(1)
+    squared[squared < ROUNDING * norms] = 0
+    return squared
+
+
+def nearest(queries: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each query (n, d) the distance to, and the index of, its nearest point: two (n,) arrays."""
+    distance, index = np.empty(len(queries)), np.empty(len(queries), dtype=np.int64)
+    for rows in blocks(len(queries), len(points)):
+        squared = squared_distances(queries[rows], points)
+        index[rows] = squared.argmin(1)
+        distance[rows] = np.sqrt(squared.min(1))
+    return distance, index
+
+
+def radii(points: np.ndarray, k: int) -> np.ndarray:
+    """Squared distance of each point (n, d) to its k-th nearest other point, n > k: (n,)."""
+    squared = np.empty(len(points))
+    for rows in blocks(len(points), len(points)):
+        # the point itself is at distance zero, so the k-th other is at position k
+        squared[rows] = np.partition(squared_distances(points[rows], points), k, axis=1)[:, k]
+    return squared

@@ -1,0 +1,201 @@
+"""The report card and the comparison as one self-contained HTML file each, which loads nothing."""
+
+from __future__ import annotations
+
+import math
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from anew.evaluation.report import Report
+from anew.evaluation.row import INCONCLUSIVE, Row
+from anew.evaluation.value import Value
+
+POINTS = 300  # of a curve, at most
+SMALL = 700  # pixels; narrower pictures are enlarged with hard edges
+CURVE_WIDTH, CURVE_HEIGHT = 300, 120
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """PNG files shown on the page: sheets of samples and of real ones, (sample, training) pairs."""
+
+    samples: bytes | None = None
+    real: bytes | None = None
+    pairs: Sequence[tuple[bytes, bytes]] = ()
+
+
+class Bar(NamedTuple):
+    """Where things stand on a row's bar, in per cent of its width; real data is left, the baseline right."""
+
+    floor: tuple[float, float]
+    ceiling: tuple[float, float]
+    interval: tuple[float, float]
+    value: float
+
+
+class Curve(NamedTuple):
+    name: str
+    points: str  # of an SVG polyline in CURVE_WIDTH x CURVE_HEIGHT
+    low: str
+    high: str
+    last: str
+    first: str
+    examples: str
+
+
+def render(report: Mapping[str, Any], pictures: Pictures | None = None) -> str:
+    """The page of one run, from what `report.json` holds and its pictures."""
+    card = Report.from_json(report)
+    return _template("page.html").render(
+        report=card,
+        pictures=pictures or Pictures(),
+        facts=_facts(card.run),
+        trust=_facts(card.trust),
+        measured=[row for row in card.rows if not _is_fact(row)],
+        costs=[row for row in card.rows if _is_fact(row)],
+        curves=curves(card.curves),
+    )
+
+
+def render_comparison(
+    reports: Sequence[Mapping[str, Any]], pictures: Sequence[Pictures] | None = None
+) -> str:
+    """The page of several runs on the same data, side by side."""
+    cards = [Report.from_json(report) for report in reports]
+    keys = {row.key: row for card in reversed(cards) for row in card.rows}
+    order = {row.key: None for card in cards for row in card.rows}
+    by_key = [{row.key: row for row in card.rows} for card in cards]
+    table = [(keys[key], standings([rows.get(key) for rows in by_key])) for key in order]
+    sheets = list(pictures or [Pictures()] * len(cards))
+    return _template("comparison.html").render(reports=cards, table=table, sheets=sheets)
+
+
+def standings(rows: Sequence[Row | None]) -> list[tuple[Row | None, str]]:
+    """Each run's row with "best", "tie" (its interval overlaps the best one's) or ""."""
+    known = [row for row in rows if row is not None and row.value is not None]
+    if len(known) < 2:
+        return [(row, "") for row in rows]
+    pick = max if known[0].better == "high" else min
+    best = pick((row.value for row in known if row.value), key=lambda value: value.value)
+    level = [row is not None and row.value is not None and row.value.overlaps(best) for row in rows]
+    mark = "tie" if sum(level) > 1 else "best"
+    return [(row, mark if is_level else "") for row, is_level in zip(rows, level)]
+
+
+def bar(row: Row) -> Bar | None:
+    """The geometry of a row's bar; None where it has no value between two ends."""
+    if row.value is None or row.floor is None or row.ceiling is None:
+        return None
+    start, length = row.floor.value, row.ceiling.value - row.floor.value
+    if length == 0 or (length < 0) != (row.better == "high"):
+        return None
+
+    def place(number: float) -> float:
+        return round(8 + 84 * min(max((number - start) / length, -0.08), 1.08), 2)
+
+    def span(value: Value) -> tuple[float, float]:
+        left, right = sorted((place(value.low), place(value.high)))
+        return left, round(right - left, 2)
+
+    return Bar(span(row.floor), span(row.ceiling), span(row.value), place(row.value.value))
+
+
+def tone(row: Row) -> str:
+    """The colour a row's verdict is shown in: good, fair, bad or unknown."""
+    if row.verdict == INCONCLUSIVE or not row.verdict:
+        return "unknown"
+    if row.verdict.startswith(("as good", "no sign")):
+        return "good"
+    return "fair" if "%" in row.verdict else "bad"
+
+
+def curves(records: Sequence[Mapping[str, float]]) -> list[Curve]:
+    """One panel for each number in the records, over the examples seen."""
+    names = {name: None for record in records for name in record if name != "examples"}
+    points = ([(r["examples"], r[name]) for r in records if _is_plottable(r, name)] for name in names)
+    return [curve for curve in map(_curve, names, points) if curve]
+
+
+def _curve(name: str, points: list[tuple[float, float]]) -> Curve | None:
+    if len(points) < 2:
+        return None
+    bins = np.array_split(np.array(points, dtype=float), min(POINTS, len(points)))
+    x, y = np.array([part.mean(0) for part in bins]).T
+    across = (x - x.min()) / (np.ptp(x) or 1) * CURVE_WIDTH
+    down = (y.max() - y) / (np.ptp(y) or 1) * CURVE_HEIGHT
+    path = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across, down))
+    ends = (f"{points[i][0]:,.0f}" for i in (0, -1))
+    return Curve(name, path, f"{y.min():.4g}", f"{y.max():.4g}", f"{y[-1]:.4g}", *ends)
+
+
+def _is_plottable(record: Mapping[str, float], name: str) -> bool:
+    number = record.get(name)
+    return isinstance(number, int | float) and math.isfinite(number) and "examples" in record
+
+
+def _is_fact(row: Row) -> bool:
+    return row.key.startswith("cost/")
+
+
+def _facts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    known = ((name, value) for name, value in values.items() if value not in (None, ""))
+    return [(name[:1].upper() + name[1:], _text(value)) for name, value in known]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(item) for item in value) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
+
+
+def _interval(row: Row, value: Value) -> str:
+    """ "[0.20, 0.31]", without a unit; empty where nothing but the value is known."""
+    if value.low == value.high == value.value:
+        return ""
+    low, high = (row.text(end).removesuffix(row.unit).strip() for end in (value.low, value.high))
+    return f"{low} to {high}"
+
+
+def _picture(png: bytes) -> str:
+    """A data URI."""
+    return f"data:image/png;base64,{b64encode(png).decode()}"
+
+
+def _is_small(png: bytes) -> bool:
+    """By the width in the PNG's header."""
+    return int.from_bytes(png[16:20], "big") < SMALL
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("anew", "evaluation"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "bar": bar,
+        "tone": tone,
+        "interval": _interval,
+        "picture": _picture,
+        "is_small": _is_small,
+        "width": CURVE_WIDTH,
+        "height": CURVE_HEIGHT,
+    }
+    return environment
+
+
+def _template(name: str) -> Any:
+    return _environment().get_template(name)

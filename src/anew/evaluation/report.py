@@ -1,0 +1,53 @@
+"""What is known of a run's samples, as plain JSON: the page, the comparison and scripts read nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from anew.errors import AnewError
+from anew.evaluation.row import Row
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Report:
+    """`report.json`. Pictures are kept beside it, see `page.Pictures`."""
+
+    name: str  # of the run
+    verdict: str  # one sentence
+    rows: list[Row]
+    run: dict[str, Any] = field(
+        default_factory=dict
+    )  # facts for the header: {"Model": "ddpm, 2.1 M parameters"}
+    trust: dict[str, Any] = field(default_factory=dict)  # see `card.trust`
+    curves: list[dict[str, float]] = field(default_factory=list)  # metrics records, each with "examples"
+    pairs: list[dict[str, Any]] = field(
+        default_factory=list
+    )  # see `copying.Pair`, in the order of the pictures
+    commands: list[str] = field(default_factory=list)  # that make the run and this report again
+    version: int = VERSION
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Report:
+        """Inverse of `to_json`; raises AnewError for what another version wrote."""
+        if data.get("version") != VERSION:
+            found = data.get("version")
+            raise AnewError(
+                f"the report is of version {found}, expected {VERSION}; make it again: anew report"
+            )
+        return cls(**{**data, "rows": [Row.from_json(row) for row in data["rows"]]})
+
+    def dumps(self) -> str:
+        """JSON text; a number that is not finite is an error."""
+        return json.dumps(self.to_json(), indent=1, allow_nan=False)
+
+    @classmethod
+    def loads(cls, text: str) -> Report:
+        return cls.from_json(json.loads(text))

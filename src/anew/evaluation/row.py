@@ -1,0 +1,72 @@
+"""One row of the report card: a question, and a value between its floor and its ceiling that answers it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from anew.evaluation.value import Value
+
+INCONCLUSIVE = "inconclusive here"
+
+
+@dataclass(frozen=True)
+class Row:
+    """`floor` is what other real data scores and `ceiling` what a trivial impostor does, measured alike.
+
+    The floor is always the good end: for a row that is better high, it is the higher of the two.
+    """
+
+    key: str
+    title: str
+    question: str
+    unit: str  # "" (a plain number), "share", or what follows the number: "× noise"
+    value: Value | None
+    floor: Value | None
+    ceiling: Value | None
+    better: Literal["low", "high"]
+    verdict: str = ""
+    note: str = ""
+
+    def text(self, number: float) -> str:
+        """A number of this row as people read it: "82 %", "3.1 × noise"."""
+        if self.unit == "share":
+            return f"{100 * number:.0f} %" if abs(number) >= 0.1 else f"{100 * number:.1f} %"
+        return f"{_short(number)} {self.unit}".strip()
+
+    def judged(self) -> Row:
+        """This row with its verdict."""
+        return replace(self, verdict=judge(self))
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Row:
+        """Inverse of `to_json`."""
+        values = {key: data[key] and Value(**data[key]) for key in ("value", "floor", "ceiling")}
+        return cls(**{**data, **values})
+
+
+def judge(row: Row) -> str:
+    """Where the value stands, or that nothing can be said. Values whose intervals overlap count as equal."""
+    value, floor, ceiling = row.value, row.floor, row.ceiling
+    if value is None:
+        return INCONCLUSIVE
+    if floor is None or ceiling is None:
+        return ""
+    if floor.overlaps(ceiling) or (floor.value > ceiling.value) != (row.better == "high"):
+        return INCONCLUSIVE
+    if value.overlaps(floor) or (value.value > floor.value) == (row.better == "high"):
+        return "as good as real data"
+    if value.overlaps(ceiling) or (value.value < ceiling.value) == (row.better == "high"):
+        return "no better than the baseline"
+    way = (ceiling.value - value.value) / (ceiling.value - floor.value)
+    return f"{100 * way:.0f} % of the way from the baseline to real data"
+
+
+def _short(number: float) -> str:
+    """Three significant digits; large numbers in full, grouped by thousands."""
+    if abs(number) >= 100:
+        return f"{number:,.0f}"
+    return f"{number:.2f}" if abs(number) < 10 else f"{number:.1f}"

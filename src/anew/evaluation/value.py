@@ -1,0 +1,57 @@
+"""A measurement is a value with a 95 % interval and the number of examples behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+Z95 = 1.959964  # half the width of a 95 % interval, in standard deviations
+
+
+@dataclass(frozen=True)
+class Value:
+    """`value` with its 95 % interval [`low`, `high`], measured on `n` examples."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def map(self, function: Callable[[float], float]) -> Value:
+        """The same measurement on another scale; `function` must not decrease."""
+        return Value(function(self.value), function(self.low), function(self.high), self.n)
+
+    def over(self, unit: float) -> Value:
+        """In multiples of `unit` > 0."""
+        return self.map(lambda v: v / unit)
+
+    def clip(self, low: float, high: float) -> Value:
+        return self.map(lambda v: min(max(v, low), high))
+
+    def overlaps(self, other: Value) -> bool:
+        """Whether the two intervals have a point in common: no difference can be claimed."""
+        return self.low <= other.high and other.low <= self.high
+
+
+def normal(value: float, sd: float, n: int) -> Value:
+    """The normal interval of an estimate whose standard error is `sd`."""
+    return Value(float(value), float(value - Z95 * sd), float(value + Z95 * sd), n)
+
+
+def mean(scores: np.ndarray) -> Value:
+    """The mean of per-example scores (n,), n >= 2, with its normal interval."""
+    n = len(scores)
+    return normal(scores.mean(), scores.std(ddof=1) / np.sqrt(n), n)
+
+
+def bootstrap(
+    statistic: Callable[[np.ndarray], float], examples: np.ndarray, repeats: int = 200, seed: int = 0
+) -> Value:
+    """`statistic(examples)` with its percentile interval over seeded resamples of the rows of `examples`."""
+    rng = np.random.default_rng(seed)
+    n = len(examples)
+    draws = [statistic(examples[rng.integers(n, size=n)]) for _ in range(repeats)]
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return Value(float(statistic(examples)), float(low), float(high), n)

@@ -1,0 +1,42 @@
+"""Model families and their recipes: one visible table. To add a recipe, add a line."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from anew.errors import unknown
+
+if TYPE_CHECKING:
+    from anew.models.model import Model
+    from anew.spaces import Space
+
+RECIPES: dict[str, tuple[str, str]] = {
+    "vae": ("anew.models.vae:vae", "variational autoencoder: fast, smooth latent space, likelihood bound"),
+    "gan": ("anew.models.gan:gan", "the original GAN: two perceptrons (Goodfellow et al. 2014)"),
+    "dcgan": ("anew.models.gan:dcgan", "convolutional GAN with batch norm (Radford et al. 2015)"),
+    "wgan": ("anew.models.gan:wgan", "Wasserstein GAN, critic kept Lipschitz by spectral norm"),
+    "wgan-gp": ("anew.models.gan:wgan_gp", "Wasserstein GAN with gradient penalty (Gulrajani et al. 2017)"),
+    "lsgan": ("anew.models.gan:lsgan", "least-squares GAN (Mao et al. 2017)"),
+    "r3gan": ("anew.models.gan:r3gan", "relativistic GAN with R1 and R2, small (Huang et al. 2024)"),
+    "flow_matching": ("anew.models.flow_matching:flow_matching", "rectified flow on a U-Net (Liu et al. 2022)"),
+}
+
+
+def recipes() -> dict[str, tuple[str, str]]:
+    """{name: ("module:function", description)}, with what other packages add under the group `anew.models`."""
+    others = {point.name: (point.value, "from another package") for point in entry_points(group="anew.models")}
+    return RECIPES | others
+
+
+def build(
+    recipe: str, space: Space, given: Space | None, size: int, changes: dict[str, Any] | None = None
+) -> Model:
+    """A configured model with fresh weights. `changes` replaces values of the recipe's configuration."""
+    table = recipes()
+    if recipe not in table:
+        raise unknown("model", recipe, table)
+    module, function = table[recipe][0].split(":")
+    model: Model = getattr(import_module(module), function)(space, given, size, **(changes or {}))
+    return model

@@ -1,0 +1,133 @@
+"""The contract of a model family: a loss per example, samples, and a configuration that is plain data."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, NamedTuple, Self, get_type_hints
+
+import torch
+from torch import Tensor, nn
+
+from anew.errors import AnewError, unknown
+from anew.rng import Rng
+from anew.spaces import Batch, Space
+
+
+class Turn(NamedTuple):
+    """Who learns now, and how far training is: `progress` runs from 0 to 1 over the budget."""
+
+    name: str
+    progress: float
+
+
+@dataclass(frozen=True)
+class Config:
+    """What every family lets you set; each family adds its own. All of it is saved with the run."""
+
+    batch: int = 128  # examples in one step, over all devices
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.99)  # of AdamW
+    weight_decay: float = 0.0
+    clip: float = 1.0  # largest norm of a gradient; 0 is no limit
+    warmup: float = 0.02  # share of the budget in which the rate rises
+    decay: str = "cosine"  # then: cosine, linear or constant
+    ema: float = 0.05  # averages over the last tenth or so of training; 0 is no averaging
+    given_dropout: float = 0.1  # share of examples that are not told what is given
+
+    def change(self, changes: dict[str, Any]) -> Self:
+        """A copy with some values replaced, read from text where need be; an unknown name is an AnewError."""
+        hints = get_type_hints(type(self))
+        for name in changes:
+            if name not in hints:
+                raise unknown("setting", name, [field.name for field in fields(self)])
+        return replace(self, **{name: _read(name, value, hints[name]) for name, value in changes.items()})
+
+
+def _read(name: str, value: Any, kind: Any) -> Any:
+    """One setting from text or JSON: '0.5' -> 0.5, '0,0.9' -> (0.0, 0.9)."""
+    try:
+        if getattr(kind, "__origin__", kind) is tuple:
+            parts = value.strip("()").split(",") if isinstance(value, str) else value
+            return tuple(float(part) for part in parts)
+        if kind is bool and isinstance(value, str):
+            return {"true": True, "1": True, "false": False, "0": False}[value.lower()]
+        return kind(value)
+    except (ValueError, KeyError, TypeError):
+        expected = getattr(kind, "__name__", str(kind))
+        raise AnewError(f"setting '{name}' cannot be '{value}'; it takes a value of the kind {expected}") from None
+
+
+class Model(nn.Module, ABC):
+    """Learns p(x | given) over one space. See the class of each family for its papers.
+
+    `turns` is the order of play within a step; a name may stand several times, each with a batch of its own.
+    `couples` says why an example's loss depends on the rest of its batch; empty where it does not.
+    """
+
+    spaces: ClassVar[tuple[type, ...]]
+    turns: tuple[str, ...] = ("fit",)
+    couples: str = ""
+
+    def __init__(self, space: Space, given: Space | None, config: Any):
+        super().__init__()
+        if not isinstance(space, self.spaces):
+            able = " or ".join(kind.__name__ for kind in self.spaces)
+            raise AnewError(f"{type(self).__name__} models {able} data, not {type(space).__name__}; see: anew list models")
+        self.space, self.given, self.config = space, given, config
+        self.notes: dict[str, Tensor] = {}
+
+    @abstractmethod
+    def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
+        """(B,) in float32: one value per example, to be minimised by the parameters of `player(turn.name)`."""
+
+    @abstractmethod
+    def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
+        """(n, *space.shape), in the space; `given` is (n, *given.shape) or None for "not known"."""
+
+    def player(self, turn: str) -> nn.Module:  # noqa: ARG002
+        """The part that learns in this turn."""
+        return self
+
+    def note(self, **values: Tensor) -> None:
+        """Keeps means worth watching for the log."""
+        self.notes |= {name: value.detach().float().mean() for name, value in values.items()}
+
+    def condition(self, embed: nn.Module | None, given: Tensor | None, n: int) -> Tensor | None:
+        """What is given as a vector (n, width), "not known" where nothing is; None for unconditional models."""
+        if embed is None or self.given is None:
+            return None
+        if given is None:
+            device = next(embed.parameters()).device
+            given = torch.full((n, *self.given.shape), torch.nan, device=device)
+        return embed(given)
+
+
+class Encodes(ABC):
+    """An ability: samples to a latent vector and back."""
+
+    @abstractmethod
+    def encode(self, x: Tensor, given: Tensor | None = None) -> Tensor:
+        """(B, *space.shape) -> (B, latent)"""
+
+    @abstractmethod
+    def decode(self, z: Tensor, given: Tensor | None = None) -> Tensor:
+        """(B, latent) -> (B, *space.shape)"""
+
+
+class Scores(ABC):
+    """An ability: how likely a sample is."""
+
+    likelihood: ClassVar[str]  # "exact" or "bound"
+
+    @abstractmethod
+    def log_prob(self, x: Tensor, given: Tensor | None, rng: Rng) -> Tensor:
+        """(B,) in nats, of the sample as stored (quantised): a probability, so never above 0 for coded data."""
+
+
+class Completes(ABC):
+    """An ability: fill in what is not known of a sample."""
+
+    @abstractmethod
+    def complete(self, known: Tensor, mask: Tensor, given: Tensor | None, rng: Rng) -> Tensor:
+        """`mask` is True where `known` holds; those places come back unchanged."""

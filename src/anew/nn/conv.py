@@ -1,0 +1,109 @@
+"""Convolutional bricks for 2-D grids of any size: residual blocks, an encoder and a decoder."""
+
+from __future__ import annotations
+
+import math
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Size = tuple[int, ...]
+
+
+def halvings(size: Size, smallest: int = 4) -> list[Size]:
+    """Sizes from `size` down, halved and rounded up until no side is above `smallest`: 28 -> [28, 14, 7, 4]."""
+    sizes = [size]
+    while max(sizes[-1]) > smallest:
+        sizes.append(tuple(math.ceil(side / 2) if side > 1 else 1 for side in sizes[-1]))
+    return sizes
+
+
+def conv(inputs: int, outputs: int, kernel: int = 3, zero: bool = False) -> nn.Conv2d:
+    """A convolution that keeps the size; `zero` starts it at nothing, for the end of a residual branch."""
+    layer = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
+    if zero:
+        nn.init.zeros_(layer.weight)
+        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return layer
+
+
+def group_norm(channels: int) -> nn.GroupNorm:
+    """Groups of at least 8 channels, 32 groups at most."""
+    groups = max(g for g in range(1, 33) if channels % g == 0 and (channels // g >= 8 or g == 1))
+    return nn.GroupNorm(groups, channels)
+
+
+def resize(x: Tensor, size: Size) -> Tensor:
+    """Nearest neighbour up, mean down, to exactly `size`."""
+    if tuple(x.shape[2:]) == tuple(size):
+        return x
+    if x.shape[2] >= size[0] and x.shape[3] >= size[1]:
+        return F.adaptive_avg_pool2d(x, size)
+    return F.interpolate(x, size=size)
+
+
+class ResidualBlock(nn.Module):
+    """x + conv(act(norm(conv(act(norm(x)))))), scaled and shifted by a condition (FiLM, Perez et al. 2018)."""
+
+    def __init__(self, inputs: int, outputs: int, condition: int = 0, dropout: float = 0.0):
+        super().__init__()
+        self.norm1, self.conv1 = group_norm(inputs), conv(inputs, outputs)
+        self.norm2, self.conv2 = group_norm(outputs), conv(outputs, outputs, zero=True)
+        self.film = nn.Linear(condition, 2 * outputs) if condition else None
+        self.skip = conv(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        h = self.norm2(self.conv1(F.silu(self.norm1(x))))
+        if self.film is not None and condition is not None:
+            scale, shift = self.film(condition)[:, :, None, None].chunk(2, 1)
+            h = h * (1 + scale) + shift
+        return self.skip(x) + self.conv2(self.dropout(F.silu(h)))
+
+
+class Encoder(nn.Module):
+    """(B, C, H, W) -> (B, outputs): a residual block at every size, doubling the width up to 4 times."""
+
+    def __init__(self, channels: int, size: Size, width: int, outputs: int, condition: int = 0):
+        super().__init__()
+        self.sizes = halvings(size)
+        widths = level_widths(width, len(self.sizes))
+        self.stem = conv(channels, widths[0])
+        self.blocks = nn.ModuleList(
+            ResidualBlock(a, b, condition) for a, b in zip([widths[0], *widths[:-1]], widths, strict=True)
+        )
+        self.head = nn.Sequential(
+            group_norm(widths[-1]), nn.SiLU(), nn.Flatten(), nn.Linear(widths[-1] * math.prod(self.sizes[-1]), outputs)
+        )
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        h = self.stem(x)
+        for block, size in zip(self.blocks, self.sizes, strict=True):
+            h = block(resize(h, size), condition)
+        return self.head(h)
+
+
+class Decoder(nn.Module):
+    """(B, inputs) -> (B, C, H, W): the encoder's way back, by nearest neighbour and convolution."""
+
+    def __init__(self, inputs: int, channels: int, size: Size, width: int, condition: int = 0):
+        super().__init__()
+        self.sizes = halvings(size)[::-1]
+        widths = level_widths(width, len(self.sizes))[::-1]
+        self.first = (widths[0], *self.sizes[0])
+        self.stem = nn.Linear(inputs, math.prod(self.first))
+        self.blocks = nn.ModuleList(
+            ResidualBlock(a, b, condition) for a, b in zip([widths[0], *widths[:-1]], widths, strict=True)
+        )
+        self.head = nn.Sequential(group_norm(widths[-1]), nn.SiLU(), conv(widths[-1], channels))
+
+    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        h = self.stem(z).unflatten(1, self.first)
+        for block, size in zip(self.blocks, self.sizes, strict=True):
+            h = block(resize(h, size), condition)
+        return self.head(h)
+
+
+def level_widths(width: int, levels: int) -> list[int]:
+    """Channels at each size, doubled twice: 32 -> [32, 64, 128, 128, ...]."""
+    return [width * min(2**level, 4) for level in range(levels)]

@@ -1,0 +1,71 @@
+"""Sources: files on disk, or something built in, as records. Importing this package imports none of them."""
+
+from __future__ import annotations
+
+import os
+import pkgutil
+from collections.abc import Iterator
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from anew.errors import AnewError, unknown
+from anew.sources.source import Record, Source
+
+__all__ = ["SOURCES", "Record", "Source", "builtins", "open_source"]
+
+# Tried in this order, then those that others added through the entry-point group `anew.sources`.
+SOURCES = {
+    "digits": "anew.sources.digits:Digits",
+    "idx": "anew.sources.idx:Idx",
+    "numpy": "anew.sources.arrays:Numpy",
+    "archive": "anew.sources.archive:Archive",
+    "folder": "anew.sources.folder:Folder",
+    "parquet": "anew.sources.parquet:Parquet",
+}
+
+
+def open_source(location: str | os.PathLike[str]) -> Source:
+    """The source that reads what is at `location`: a path, or the name of a built-in.
+
+    A built-in wins over a folder of the same name; `./digits` means the folder. Raises AnewError.
+    """
+    text = os.fspath(location)
+    text = str(Path(text).expanduser()) if text.startswith("~") else text
+    try:
+        for kind in _kinds():
+            if kind.accepts(text):
+                return kind(text)
+        raise _cannot_open(text)
+    except OSError as error:
+        raise AnewError(f"'{text}' cannot be read: {error.strerror or error}; check the path") from error
+
+
+def builtins() -> dict[str, str]:
+    """{name: one line about it} of the data that comes with anew and its plug-ins."""
+    return {kind.builtin: kind.reads for kind in _kinds() if kind.builtin}
+
+
+def _kinds() -> Iterator[type[Source]]:
+    added = {point.name: point.value for point in entry_points(group="anew.sources")}
+    for name, path in (SOURCES | {name: added[name] for name in added.keys() - SOURCES.keys()}).items():
+        try:
+            yield pkgutil.resolve_name(path)
+        except (ImportError, AttributeError, ValueError) as error:
+            message = f"the source '{name}' ({path}) cannot be loaded: {error}; mend or uninstall its package"
+            raise AnewError(message) from error
+
+
+def _cannot_open(text: str) -> AnewError:
+    path = Path(text)
+    reads = "; ".join(kind.reads for kind in _kinds() if not kind.builtin)
+    if path.is_dir():
+        suffixes = sorted({child.suffix or child.name for child in path.iterdir()})[:8]
+        found = f"holds nothing that anew reads (found {', '.join(suffixes)})" if suffixes else "is empty"
+        return AnewError(f"the folder '{text}' {found}; anew reads: {reads}")
+    if path.exists():
+        return AnewError(f"'{text}' is not a kind of file that anew reads; it reads: {reads}")
+    names = builtins()
+    if get_close_matches(text, names, n=1, cutoff=0.5):
+        return unknown("file, folder or built-in data", text, names)
+    return AnewError(f"there is no file or folder '{text}'; give a path, or a built-in: {', '.join(names)}")

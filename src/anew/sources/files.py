@@ -1,0 +1,51 @@
+"""What the sources of files share: a fingerprint, which names are images, and which label a path means."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path, PurePath, PurePosixPath
+
+# Formats that Pillow recognises and cannot decode by itself, or only by running another program.
+_NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
+
+
+@cache
+def image_formats() -> dict[str, str]:
+    """{suffix: Pillow's name of the format}, of the formats that are read: {".jpg": "JPEG", ...}"""
+    from PIL import Image
+
+    Image.init()
+    suffixes = Image.registered_extensions()
+    return {s: name for s, name in suffixes.items() if name in Image.OPEN and name not in _NOT_READ}
+
+
+def is_image(path: PurePath) -> bool:
+    """Whether a path, relative to the root of the data, names an image that a person put there."""
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    return not hidden and path.suffix.lower() in image_formats()
+
+
+def labels(paths: Sequence[PurePosixPath]) -> list[dict[str, str]]:
+    """What is given with each path: {"label": first folder below the root}; nothing for files in the root."""
+    return [{"label": readable(path.parts[0])} if len(path.parts) > 1 else {} for path in paths]
+
+
+def readable(name: str) -> str:
+    """A file's name as text that can be printed, compared and saved, whatever its bytes are."""
+    return unicodedata.normalize("NFC", name.encode(errors="replace").decode())
+
+
+def fingerprint(kind: str, paths: Iterable[Path], root: Path) -> str:
+    """A hash of the names below `root`, the sizes (bytes) and the times of change (ns) of files."""
+    digest = blake2b(kind.encode(), digest_size=16)
+    for path in paths:
+        try:
+            status = path.stat()
+            size, changed = status.st_size, status.st_mtime_ns
+        except OSError:  # a broken link is part of the data too: as a bad record
+            size, changed = -1, -1
+        digest.update(f"\0{path.relative_to(root)}\0{size}\0{changed}".encode(errors="surrogateescape"))
+    return digest.hexdigest()
