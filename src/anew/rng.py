@@ -32,9 +32,7 @@ class Rng:
         return cls([(generator(seed, "sample", i), 1) for i in indices], slice(None), device)
 
     @classmethod
-    def for_step(
-        cls, *keys: object, batch: int, keep: slice = slice(None), device: torch.device | str = "cpu"
-    ) -> Rng:
+    def for_step(cls, *keys: object, batch: int, keep: slice = slice(None), device: torch.device | str = "cpu") -> Rng:
         return cls([(generator("step", *keys), batch)], keep, device)
 
     def normal(self, *shape: int) -> Tensor:

@@ -150,9 +150,7 @@ def test_too_few():
 def test_category_that_training_never_saw_is_not_known():
     data = prepared(Listed(records(60)))
     rare = data.codec.decode(data.test.batch(torch.tensor([0])).x)[0].tobytes()
-    marked = [
-        Record(r.content, {"kind": "rare" if r.content.tobytes() == rare else "usual"}) for r in records(60)
-    ]
+    marked = [Record(r.content, {"kind": "rare" if r.content.tobytes() == rare else "usual"}) for r in records(60)]
     data = prepared(Listed(marked), "kind")
     assert data.given_space == Fields((Field("kind", 1),))
     assert data.test.given is not None

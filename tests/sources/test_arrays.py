@@ -111,9 +111,7 @@ def test_numpy(tmp_path: Path, stored: np.ndarray, expected: np.ndarray, suffix:
     assert contents(path).dtype == expected.dtype
 
 
-@pytest.mark.parametrize(
-    "keys", [("images", "labels"), ("x", "y"), ("x_train", "y_train"), ("data", "targets")]
-)
+@pytest.mark.parametrize("keys", [("images", "labels"), ("x", "y"), ("x_train", "y_train"), ("data", "targets")])
 def test_npz_keys(tmp_path: Path, keys: tuple[str, str]):
     labels = np.array(["a", "b"] * 3) if keys[0] == "x" else np.arange(6)[:, None]
     np.savez(tmp_path / "a.npz", **{keys[0]: IMAGES, keys[1]: labels, "x_test": IMAGES[:2]})

@@ -71,8 +71,7 @@ def test_kind_of_file_that_is_not_read(tmp_path: Path):
 
 def test_plug_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     (tmp_path / "plug_in_source.py").write_text(
-        "from anew.sources.digits import Digits\n"
-        "class More(Digits):\n    builtin = 'more'\n    reads = 'more digits'\n"
+        "from anew.sources.digits import Digits\nclass More(Digits):\n    builtin = 'more'\n    reads = 'more digits'\n"
     )
     info = tmp_path / "plug_in-1.0.dist-info"
     info.mkdir()

@@ -31,9 +31,7 @@ def codec_class(name: str) -> type[Codec]:
     try:
         return pkgutil.resolve_name(table[name])
     except (ImportError, AttributeError, ValueError) as error:
-        message = (
-            f"the codec '{name}' ({table[name]}) cannot be loaded: {error}; mend or uninstall its package"
-        )
+        message = f"the codec '{name}' ({table[name]}) cannot be loaded: {error}; mend or uninstall its package"
         raise AnewError(message) from error
 
 
@@ -56,9 +54,7 @@ def save_codec(codec: Codec) -> dict[str, Any]:
 
 def load_codec(state: Mapping[str, Any]) -> Codec:
     """Inverse of `save_codec`; raises KeyError, TypeError or ValueError for what is not a codec's state."""
-    return codec_class(state["codec"]).from_json(
-        {key: value for key, value in state.items() if key != "codec"}
-    )
+    return codec_class(state["codec"]).from_json({key: value for key, value in state.items() if key != "codec"})
 
 
 def _parse(setting: str, text: str, kind: Any) -> Any:
@@ -68,9 +64,7 @@ def _parse(setting: str, text: str, kind: Any) -> Any:
             return None
         kind = next(option for option in get_args(kind) if option is not type(None))
     if get_origin(kind) is tuple:
-        return tuple(
-            _parse(setting, part.strip(), get_args(kind)[0]) for part in text.split(",") if part.strip()
-        )
+        return tuple(_parse(setting, part.strip(), get_args(kind)[0]) for part in text.split(",") if part.strip())
     try:
         return _WORDS[text.lower()] if kind is bool else kind(text)
     except (KeyError, ValueError) as error:

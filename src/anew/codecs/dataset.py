@@ -97,9 +97,7 @@ class _Survey:
         return rows
 
 
-def prepare(
-    source: Source, codec: Codec, given: Sequence[str] = (), on_progress: Progress | None = None
-) -> Dataset:
+def prepare(source: Source, codec: Codec, given: Sequence[str] = (), on_progress: Progress | None = None) -> Dataset:
     """All records of the source, split by their content (80, 10 and 10 %) and encoded.
 
     Duplicates never straddle splits; `codec` and the codec of the `given` columns are fitted on the training
@@ -112,9 +110,7 @@ def prepare(
         _build(folder, source, codec, tuple(given), on_progress or _ignore)
         dataset = _open(folder, codec, key)
     if dataset is None:
-        raise AnewError(
-            f"what was just written to '{folder}' cannot be read; set ANEW_CACHE to another folder"
-        )
+        raise AnewError(f"what was just written to '{folder}' cannot be read; set ANEW_CACHE to another folder")
     return dataset
 
 

@@ -85,9 +85,7 @@ class ImageCodec(Codec):
         by_area = sorted(sizes, key=lambda size: (math.prod(size), size))
         self._seen = {"smallest": list(by_area[0]), "largest": list(by_area[-1]), "short": short}
         side = self.options.size
-        self.space = Grid(
-            self.options.channels or found, (side, side) if side else _choose_size(sizes, short)
-        )
+        self.space = Grid(self.options.channels or found, (side, side) if side else _choose_size(sizes, short))
 
     def describe(self) -> str:
         kind = {1: "grey", 3: "colour", 4: "colour with transparency"}[self.space.channels]

@@ -80,9 +80,7 @@ class TableCodec(Codec):
         return content
 
     def digest(self, loaded: Row) -> bytes:
-        return blake2b(
-            json.dumps(dict(loaded), sort_keys=True, default=str).encode(), digest_size=16
-        ).digest()
+        return blake2b(json.dumps(dict(loaded), sort_keys=True, default=str).encode(), digest_size=16).digest()
 
     def fit(self, loaded: Iterable[Row]) -> None:
         """Raises AnewError for a column that no row has a value for."""

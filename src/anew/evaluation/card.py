@@ -112,8 +112,7 @@ def measure(
         return [_row(key, {}, f"It needs {SMALLEST} examples a side; there are {n}.") for key in TEXTS]
     rng = np.random.default_rng(seed)
     generated, reference, unseen, baseline, copies = (
-        _standardise(_cut(views, n, rng), train)
-        for views in (generated, reference, held_out, baseline, train)
+        _standardise(_cut(views, n, rng), train) for views in (generated, reference, held_out, baseline, train)
     )
     held_out, train = _standardise(_cut(held_out, limit, rng), train), _standardise(train, train)
     units = _units(unseen, reference, seed)
@@ -179,18 +178,14 @@ def _row(key: str, values: Mapping[str, Value], note: str = "") -> Row:
     text = TEXTS[key]
     value, floor, ceiling = (values.get(role) for role in ("value", "floor", "ceiling"))
     full = f"{text.note} {note}".strip()
-    row = Row(
-        key, text.title, text.question, text.unit, value, floor, ceiling, text.better, note=full
-    ).judged()
+    row = Row(key, text.title, text.question, text.unit, value, floor, ceiling, text.better, note=full).judged()
     if key not in COPYING or value is None or floor is None or row.verdict == INCONCLUSIVE:
         return row
     alarm = value.low > max(0.0, floor.high)
     return replace(row, verdict=ALARM if alarm else "no sign of copying")
 
 
-def _compare(
-    x: Views, reference: Views, units: Mapping[str, Mapping[str, float]], seed: int
-) -> dict[str, Value]:
+def _compare(x: Views, reference: Views, units: Mapping[str, Mapping[str, float]], seed: int) -> dict[str, Value]:
     """The measures that set x beside the reference: {row key: Value}."""
     apart = load("told_apart")(x, reference, seed=seed)
     values = {"told_apart": apart.distance, "auc": apart.auc}
@@ -203,9 +198,7 @@ def _compare(
 
 def _copied(x: Views, held_out: Views, train: Views) -> dict[str, Value]:
     """The measures of copying: {row key: Value}."""
-    return {
-        key: _worst(key, [load(key)(x[view], held_out[view], train[view]) for view in x]) for key in COPYING
-    }
+    return {key: _worst(key, [load(key)(x[view], held_out[view], train[view]) for view in x]) for key in COPYING}
 
 
 def _worst(key: str, values: list[Value]) -> Value:
@@ -228,10 +221,7 @@ def _cut(views: Views, n: int, rng: np.random.Generator) -> dict[str, np.ndarray
 
 def _standardise(views: Views, train: Views) -> dict[str, np.ndarray]:
     """Fitted on the training split alone, so that the comparison of the other sets stays unbiased."""
-    return {
-        view: (x - train[view].mean(0)) / (np.sqrt(train[view].var(0).mean()) or 1.0)
-        for view, x in views.items()
-    }
+    return {view: (x - train[view].mean(0)) / (np.sqrt(train[view].var(0).mean()) or 1.0) for view, x in views.items()}
 
 
 def _size(views: Views) -> int:

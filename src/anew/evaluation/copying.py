@@ -59,9 +59,7 @@ def exact_duplicates(samples: np.ndarray, held_out: np.ndarray, train: np.ndarra
     return _excess_below(0.0, nearest(samples, train)[0], nearest(held_out, train)[0])
 
 
-def closest_pairs(
-    samples: np.ndarray, held_out: np.ndarray, train: np.ndarray, pairs: int = 20
-) -> list[Pair]:
+def closest_pairs(samples: np.ndarray, held_out: np.ndarray, train: np.ndarray, pairs: int = 20) -> list[Pair]:
     """The samples closest to a training example, each with that example, closest first."""
     limit = threshold(nearest(held_out, train)[0])
     distance, index = nearest(samples, train)

@@ -46,9 +46,7 @@ def mmd_noise(a: np.ndarray, b: np.ndarray, repeats: int = 200, seed: int = 0) -
     return float((sums[0] / (n * (n - 1)) + sums[1] / (m * (m - 1)) - 2 * sums[2] / (n * m)).std())
 
 
-def sliced_wasserstein(
-    samples: np.ndarray, reference: np.ndarray, projections: int = 256, seed: int = 0
-) -> Value:
+def sliced_wasserstein(samples: np.ndarray, reference: np.ndarray, projections: int = 256, seed: int = 0) -> Value:
     """Sliced Wasserstein-2 distance (Bonneel et al. 2015) of two (n, d), over seeded directions.
 
     Cut to equally many rows, the distance along a direction is that of the sorted values. The interval is

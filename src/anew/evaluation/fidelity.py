@@ -58,9 +58,7 @@ def expected_coverage(n: int, m: int, k: int) -> np.ndarray:
     return sum(betabinom.sf(j, good, k, m - k) for j in range(k)) / k
 
 
-def _crowding(
-    points: np.ndarray, centres: np.ndarray, squared: np.ndarray, k: int, itself: int = 0
-) -> np.ndarray:
+def _crowding(points: np.ndarray, centres: np.ndarray, squared: np.ndarray, k: int, itself: int = 0) -> np.ndarray:
     """The number of balls that each point (n, d) is in, over k, at most 1: (n,)."""
     counts = np.concatenate(
         [

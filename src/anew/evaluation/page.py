@@ -63,9 +63,7 @@ def render(report: Mapping[str, Any], pictures: Pictures | None = None) -> str:
     )
 
 
-def render_comparison(
-    reports: Sequence[Mapping[str, Any]], pictures: Sequence[Pictures] | None = None
-) -> str:
+def render_comparison(reports: Sequence[Mapping[str, Any]], pictures: Sequence[Pictures] | None = None) -> str:
     """The page of several runs on the same data, side by side."""
     cards = [Report.from_json(report) for report in reports]
     keys = {row.key: row for card in reversed(cards) for row in card.rows}

@@ -20,14 +20,10 @@ class Report:
     name: str  # of the run
     verdict: str  # one sentence
     rows: list[Row]
-    run: dict[str, Any] = field(
-        default_factory=dict
-    )  # facts for the header: {"Model": "ddpm, 2.1 M parameters"}
+    run: dict[str, Any] = field(default_factory=dict)  # facts for the header: {"Model": "ddpm, 2.1 M parameters"}
     trust: dict[str, Any] = field(default_factory=dict)  # see `card.trust`
     curves: list[dict[str, float]] = field(default_factory=list)  # metrics records, each with "examples"
-    pairs: list[dict[str, Any]] = field(
-        default_factory=list
-    )  # see `copying.Pair`, in the order of the pictures
+    pairs: list[dict[str, Any]] = field(default_factory=list)  # see `copying.Pair`, in the order of the pictures
     commands: list[str] = field(default_factory=list)  # that make the run and this report again
     version: int = VERSION
 
@@ -39,9 +35,7 @@ class Report:
         """Inverse of `to_json`; raises AnewError for what another version wrote."""
         if data.get("version") != VERSION:
             found = data.get("version")
-            raise AnewError(
-                f"the report is of version {found}, expected {VERSION}; make it again: anew report"
-            )
+            raise AnewError(f"the report is of version {found}, expected {VERSION}; make it again: anew report")
         return cls(**{**data, "rows": [Row.from_json(row) for row in data["rows"]]})
 
     def dumps(self) -> str:

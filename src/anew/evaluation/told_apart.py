@@ -78,9 +78,7 @@ def _folds(real: np.ndarray, folds: int, seed: int) -> Iterator[tuple[np.ndarray
 def _classifier(name: str, seed: int) -> Pipeline:
     if name == "logistic regression":
         return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=200))
-    trees: Any = HistGradientBoostingClassifier(
-        max_iter=60, max_leaf_nodes=8, early_stopping=False, random_state=seed
-    )
+    trees: Any = HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=8, early_stopping=False, random_state=seed)
     return make_pipeline(StandardScaler(), trees)
 
 

@@ -20,7 +20,10 @@ RECIPES: dict[str, tuple[str, str]] = {
     "wgan-gp": ("anew.models.gan:wgan_gp", "Wasserstein GAN with gradient penalty (Gulrajani et al. 2017)"),
     "lsgan": ("anew.models.gan:lsgan", "least-squares GAN (Mao et al. 2017)"),
     "r3gan": ("anew.models.gan:r3gan", "relativistic GAN with R1 and R2, small (Huang et al. 2024)"),
-    "flow_matching": ("anew.models.flow_matching:flow_matching", "rectified flow on a U-Net (Liu et al. 2022)"),
+    "flow_matching": (
+        "anew.models.flow_matching:flow_matching",
+        "rectified flow on a U-Net (Liu et al. 2022)",
+    ),
 }
 
 
@@ -30,9 +33,7 @@ def recipes() -> dict[str, tuple[str, str]]:
     return RECIPES | others
 
 
-def build(
-    recipe: str, space: Space, given: Space | None, size: int, changes: dict[str, Any] | None = None
-) -> Model:
+def build(recipe: str, space: Space, given: Space | None, size: int, changes: dict[str, Any] | None = None) -> Model:
     """A configured model with fresh weights. `changes` replaces values of the recipe's configuration."""
     table = recipes()
     if recipe not in table:

@@ -45,10 +45,16 @@ class FlowMatching(Model):
         told = 4 * config.width if given is not None else 0
         self.embed = embedding(given, told)
         self.net = UNet(
-            space.channels, space.size, config.width, config.blocks, config.patch, told, dropout=config.dropout
+            space.channels,
+            space.size,
+            config.width,
+            config.blocks,
+            config.patch,
+            told,
+            dropout=config.dropout,
         )
 
-    def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:  # noqa: ARG002
+    def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
         given = batch.given
         if given is not None and self.config.given_dropout:
             given = forget(given, rng.uniform() < self.config.given_dropout)

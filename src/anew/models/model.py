@@ -73,7 +73,9 @@ class Model(nn.Module, ABC):
         super().__init__()
         if not isinstance(space, self.spaces):
             able = " or ".join(kind.__name__ for kind in self.spaces)
-            raise AnewError(f"{type(self).__name__} models {able} data, not {type(space).__name__}; see: anew list models")
+            raise AnewError(
+                f"{type(self).__name__} models {able} data, not {type(space).__name__}; see: anew list models"
+            )
         self.space, self.given, self.config = space, given, config
         self.notes: dict[str, Tensor] = {}
 
@@ -85,7 +87,7 @@ class Model(nn.Module, ABC):
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
         """(n, *space.shape), in the space; `given` is (n, *given.shape) or None for "not known"."""
 
-    def player(self, turn: str) -> nn.Module:  # noqa: ARG002
+    def player(self, turn: str) -> nn.Module:
         """The part that learns in this turn."""
         return self
 

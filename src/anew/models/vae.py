@@ -64,7 +64,11 @@ class VAE(Model, Encodes, Scores):
         reconstruction = -self._log_likelihood(z, batch.x, given)
         kl = kl_to_standard_normal(mean, log_var)
         self.note(reconstruction=reconstruction, kl=kl.sum(1))
-        weight = self.config.beta * min(1.0, turn.progress / self.config.kl_warmup) if self.config.kl_warmup else self.config.beta
+        weight = (
+            self.config.beta * min(1.0, turn.progress / self.config.kl_warmup)
+            if self.config.kl_warmup
+            else self.config.beta
+        )
         return reconstruction + weight * kl.clamp(min=self.config.free_bits).sum(1)
 
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
@@ -88,6 +92,10 @@ class VAE(Model, Encodes, Scores):
             log_ratio = 0.5 * (noise.square() + log_var - z.square()).sum(1)  # log p(z) - log q(z|x)
             logs.append(self._log_likelihood(z, x, given) + log_ratio)
         return torch.stack(logs).logsumexp(0) - math.log(len(logs))
+
+    def _kl_weight(self, progress: float) -> float:
+        warmup = self.config.kl_warmup
+        return self.config.beta * (min(1.0, progress / warmup) if warmup else 1.0)
 
     def _posterior(self, x: Tensor, given: Tensor | None) -> tuple[Tensor, Tensor]:
         told = self.condition(self.embed, given, len(x))

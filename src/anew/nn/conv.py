@@ -38,7 +38,7 @@ def resize(x: Tensor, size: Size) -> Tensor:
     if tuple(x.shape[2:]) == tuple(size):
         return x
     if x.shape[2] >= size[0] and x.shape[3] >= size[1]:
-        return F.adaptive_avg_pool2d(x, size)
+        return F.adaptive_avg_pool2d(x, list(size))
     return F.interpolate(x, size=size)
 
 
@@ -73,7 +73,10 @@ class Encoder(nn.Module):
             ResidualBlock(a, b, condition) for a, b in zip([widths[0], *widths[:-1]], widths, strict=True)
         )
         self.head = nn.Sequential(
-            group_norm(widths[-1]), nn.SiLU(), nn.Flatten(), nn.Linear(widths[-1] * math.prod(self.sizes[-1]), outputs)
+            group_norm(widths[-1]),
+            nn.SiLU(),
+            nn.Flatten(),
+            nn.Linear(widths[-1] * math.prod(self.sizes[-1]), outputs),
         )
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:

@@ -122,8 +122,7 @@ class Mixed(Likelihood):
     def sample(self, outputs: Tensor, rng: Rng) -> Tensor:
         parts = zip(outputs.split(self.widths, 1), self.fields, strict=True)
         columns = [
-            gumbel_max(out, rng).float() if f.values else out[:, 0] + out[:, 1].exp() * rng.normal()
-            for out, f in parts
+            gumbel_max(out, rng).float() if f.values else out[:, 0] + out[:, 1].exp() * rng.normal() for out, f in parts
         ]
         return torch.stack(columns, 1)
 
@@ -145,10 +144,14 @@ def likelihood(space: Space, kind: str = "auto") -> Likelihood:
     """The head of a space; grids have a choice of `logistic` (auto) and `gaussian`."""
     match space:
         case Grid():
-            heads: dict[str, type[Likelihood]] = {"auto": Logistic, "logistic": Logistic, "gaussian": Gaussian}
+            heads: dict[str, type[Likelihood]] = {
+                "auto": Logistic,
+                "logistic": Logistic,
+                "gaussian": Gaussian,
+            }
             if kind not in heads:
                 raise unknown("likelihood", kind, heads)
-            return heads[kind](space)  # type: ignore[arg-type]
+            return heads[kind](space)
         case Tokens():
             return Categorical(space)
         case Fields():

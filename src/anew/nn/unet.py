@@ -71,7 +71,7 @@ class UNet(nn.Module):
             h = block(resize(h, self.sizes[i // self.blocks]), told)
             skips.append(h)
         h = self.middle2(self.attention(self.middle1(h, told)), told)
-        for i, block in enumerate(self.up):
+        for block in self.up:
             skip = skips.pop()
             h = block(torch.cat([resize(h, tuple(skip.shape[2:])), skip], 1), told)
         return self._unfold(self.head(torch.cat([h, skips.pop()], 1)))

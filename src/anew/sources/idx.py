@@ -94,9 +94,7 @@ def _open_part(images: Path) -> _Part:
         raise AnewError(f"'{images.name}' holds {count} images of {width}x{height} pixels; expected some")
     if part.labels and _header(part.labels, _LABELS, 1) != (count,):
         labels = _header(part.labels, _LABELS, 1)[0]
-        message = (
-            f"'{images.name}' has {count} images, but '{part.labels.name}' {labels} labels; expected as many"
-        )
+        message = f"'{images.name}' has {count} images, but '{part.labels.name}' {labels} labels; expected as many"
         raise AnewError(message)
     return part
 
@@ -117,9 +115,7 @@ def _header(path: Path, magic: int, dimensions: int) -> tuple[int, ...]:
     except (*_GZIP_ERRORS, struct.error) as error:
         raise _damaged(path) from error
     if found != magic:
-        raise AnewError(
-            f"'{path.name}' is not an idx file: it begins with {found:#010x}, expected {magic:#010x}"
-        )
+        raise AnewError(f"'{path.name}' is not an idx file: it begins with {found:#010x}, expected {magic:#010x}")
     return tuple(shape)
 
 
