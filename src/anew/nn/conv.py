@@ -38,7 +38,7 @@ def resize(x: Tensor, size: Size) -> Tensor:
     if tuple(x.shape[2:]) == tuple(size):
         return x
     if x.shape[2] >= size[0] and x.shape[3] >= size[1]:
-        return F.adaptive_avg_pool2d(x, list(size))
+        return F.adaptive_avg_pool2d(x, (size[0], size[1]))
     return F.interpolate(x, size=size)
 
 
