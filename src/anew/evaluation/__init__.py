@@ -1,7 +1,8 @@
 """Measures that put a value, its interval and n on how good, how varied and how private samples are.
 
 To add one: write `evaluation/x.py`, a pure function from feature arrays to a `Value`, and add its line
-here."""
+here.
+"""
 
 from __future__ import annotations
 

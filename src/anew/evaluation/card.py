@@ -103,8 +103,8 @@ def measure(
     """The rows of TEXTS, from views {name: (n, d)} of samples and of the splits of real data.
 
     `reference` is the test split, `held_out` the validation split, `baseline` an impostor. All but `train`
-    are cut to the same number of examples, at most `limit`, drawn by `seed`. Views are centred and divided by one
-    number each, so that the training split has a mean square of 1 per dimension.
+    are cut to the same number of examples, at most `limit`, drawn by `seed`. Views are centred and divided
+    by one number each, so that the training split has a mean square of 1 per dimension.
     """
     _check(generated=generated, reference=reference, held_out=held_out, train=train, baseline=baseline)
     n = min(limit, *(_size(views) for views in (generated, reference, held_out, baseline)))

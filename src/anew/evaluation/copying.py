@@ -37,7 +37,8 @@ def excess_copies(samples: np.ndarray, held_out: np.ndarray, train: np.ndarray) 
 
     `share` of the samples are nearer to a training than to a held-out example; `expected` is the training
     share of all real examples. The interval is that of no copying: real examples are nearest to several
-    samples each, so labels, not samples, are what is drawn at random."""
+    samples each, so labels, not samples, are what is drawn at random.
+    """
     to_train, train_index = nearest(samples, train)
     to_held, held_index = nearest(samples, held_out)
     expected = len(train) / (len(train) + len(held_out))

@@ -22,7 +22,7 @@ FACTS = {
     "examples": _Fact("Examples seen", "How many examples did it train on, counting repeats?", "", "low"),
     "examples_per_second": _Fact("Training speed", "How fast does it train?", "examples/s", "high"),
     "samples_per_second": _Fact("Sampling speed", "How fast are new samples made?", "samples/s", "high"),
-    "memory_bytes": _Fact("Memory", "How much memory did training need at its peak?", "bytes", "low"),
+    "memory_megabytes": _Fact("Memory", "How much memory did training need at its peak?", "MB", "low"),
 }
 
 

@@ -1,7 +1,8 @@
 """How far samples are from real data: kernel and optimal-transport distances, in the units of the features.
 
 Both are raw: alone they say little, so the card shows them in multiples of what real data scores against
-other real data."""
+other real data.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ def mmd(samples: np.ndarray, reference: np.ndarray) -> Value:
     """Unbiased squared MMD with the cubic kernel, KID (Gretton et al. 2012, eq. 3): 0 on average if equal.
 
     The full U-statistic over (n, d) and (m, d), rather than KID's mean over blocks of it, which has the
-    same expectation and a higher variance. The interval is that of its first-order projection."""
+    same expectation and a higher variance. The interval is that of its first-order projection.
+    """
     x, y = samples.astype(np.float64), reference.astype(np.float64)
     within_x, within_y = _mean_kernel(x), _mean_kernel(y)
     x_to_y, y_to_x = _mean_kernel(x, y), _mean_kernel(y, x)
@@ -51,7 +53,8 @@ def sliced_wasserstein(samples: np.ndarray, reference: np.ndarray, projections: 
 
     Cut to equally many rows, the distance along a direction is that of the sorted values. The interval is
     the central limit theorem's (del Barrio & Loubes 2019): the variance of the Kantorovich potentials. It
-    surrounds the expected value at this n, which is above zero even for two sets from one distribution."""
+    surrounds the expected value at this n, which is above zero even for two sets from one distribution.
+    """
     n = min(len(samples), len(reference))
     directions = np.random.default_rng(seed).normal(size=(samples.shape[1], projections))
     directions /= np.linalg.norm(directions, axis=0)
@@ -77,7 +80,8 @@ def _potentials(x: np.ndarray, y: np.ndarray, ranks: np.ndarray) -> np.ndarray:
     """Kantorovich potential of each example, the mean over directions: (n,).
 
     Along a direction it is the integral of 2 (x - T(x)), where T takes the i-th smallest x to the i-th
-    smallest y; x and y (n, directions) are sorted, `ranks` says which example is where."""
+    smallest y; x and y (n, directions) are sorted, `ranks` says which example is where.
+    """
     gap = x - y
     rises = np.diff(x, axis=0) * (gap[1:] + gap[:-1])
     potential = np.concatenate([np.zeros((1, x.shape[1])), rises.cumsum(0)])

@@ -21,7 +21,8 @@ def clipped_density(samples: np.ndarray, reference: np.ndarray, k: int = 5) -> V
 
     A ball around each real example reaches to its k-th neighbour, but no further than the median does. A
     sample scores the number of balls it is in, over k, at most 1; the mean is divided by that of the real
-    examples."""
+    examples.
+    """
     squared = radii(reference, k)
     squared = np.minimum(squared, np.median(squared))
     drawn = mean(_crowding(samples, reference, squared, k))
@@ -35,17 +36,20 @@ def clipped_coverage(samples: np.ndarray, reference: np.ndarray, k: int = 5) -> 
     """Coverage: how many of the n samples lie near each real example (m, d), where k are expected.
 
     A real example scores the number of samples within reach of its k-th neighbour, over k, at most 1. The
-    mean is turned into the share of good samples that it is expected from."""
-    squared, n = radii(reference, k), len(samples)
-    counts = np.concatenate(
-        [
-            (squared_distances(reference[rows], samples) <= squared[rows, None]).sum(1)
-            for rows in blocks(len(reference), n)
-        ]
-    )
-    expected = expected_coverage(n, len(reference), k)
-    shares = np.arange(n + 1) / n
-    return mean(np.minimum(counts / k, 1)).map(lambda v: float(np.interp(v, expected, shares)))
+    mean is turned into the share of good samples that it is expected from. The variance is
+    that over the real examples and, by the jackknife, that over the samples.
+    """
+    squared, n, m = radii(reference, k), len(samples), len(reference)
+    scores, missed = [], np.zeros(n)  # missed: what the sum of the scores would lose without each sample
+    for rows in blocks(m, n):
+        near = squared_distances(reference[rows], samples) <= squared[rows, None]
+        counts = near.sum(1)
+        scores.append(np.minimum(counts / k, 1))
+        missed += near[counts <= k].sum(0) / k
+    raw = np.concatenate(scores)
+    sd = np.sqrt(raw.var(ddof=1) / m + (missed / m).var() * n)
+    expected, shares = expected_coverage(n, m, k), np.arange(n + 1) / n
+    return normal(raw.mean(), sd, n).map(lambda v: float(np.interp(v, expected, shares)))
 
 
 def expected_coverage(n: int, m: int, k: int) -> np.ndarray:
@@ -53,7 +57,8 @@ def expected_coverage(n: int, m: int, k: int) -> np.ndarray:
 
     The k-th neighbour's ball holds a share of the distribution that is Beta(k, m - k) whatever the
     distribution, so the number of good samples in it is beta-binomial, and E[min(count, k)] = sum of
-    P(count >= j), j = 1..k."""
+    P(count >= j), j = 1..k.
+    """
     good = np.arange(n + 1)
     return sum(betabinom.sf(j, good, k, m - k) for j in range(k)) / k
 

@@ -75,9 +75,9 @@ def render_comparison(reports: Sequence[Mapping[str, Any]], pictures: Sequence[P
 
 
 def standings(rows: Sequence[Row | None]) -> list[tuple[Row | None, str]]:
-    """Each run's row with "best", "tie" (its interval overlaps the best one's) or ""."""
+    """Each run's row with "best", "tie" (its interval overlaps the best one's) or "" (also for costs)."""
     known = [row for row in rows if row is not None and row.value is not None]
-    if len(known) < 2:
+    if len(known) < 2 or _is_fact(known[0]):
         return [(row, "") for row in rows]
     pick = max if known[0].better == "high" else min
     best = pick((row.value for row in known if row.value), key=lambda value: value.value)
@@ -157,11 +157,11 @@ def _text(value: Any) -> str:
 
 
 def _interval(row: Row, value: Value) -> str:
-    """ "[0.20, 0.31]", without a unit; empty where nothing but the value is known."""
-    if value.low == value.high == value.value:
+    """The interval without a unit, and n; empty where the value was measured once."""
+    if value.n < 2:
         return ""
     low, high = (row.text(end).removesuffix(row.unit).strip() for end in (value.low, value.high))
-    return f"{low} to {high}"
+    return f"{low} to {high}, n = {value.n:,}"
 
 
 def _picture(png: bytes) -> str:
@@ -186,6 +186,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "bar": bar,
         "tone": tone,
+        "is_fact": _is_fact,
         "interval": _interval,
         "picture": _picture,
         "is_small": _is_small,

@@ -33,9 +33,9 @@ class Report:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
         """Inverse of `to_json`; raises AnewError for what another version wrote."""
-        if data.get("version") != VERSION:
-            found = data.get("version")
-            raise AnewError(f"the report is of version {found}, expected {VERSION}; make it again: anew report")
+        found = data.get("version")
+        if found != VERSION:
+            raise AnewError(f"the report is of version {found}, expected {VERSION}; make it again")
         return cls(**{**data, "rows": [Row.from_json(row) for row in data["rows"]]})
 
     def dumps(self) -> str:

@@ -31,8 +31,10 @@ class Row:
     def text(self, number: float) -> str:
         """A number of this row as people read it: "82 %", "3.1 × noise"."""
         if self.unit == "share":
-            return f"{100 * number:.0f} %" if abs(number) >= 0.1 else f"{100 * number:.1f} %"
-        return f"{_short(number)} {self.unit}".strip()
+            digits = 0 if abs(number) >= 0.0995 else 1
+            return f"{_signed(100 * number, digits)} %"
+        digits = 0 if abs(number) >= 100 else 1 if abs(number) >= 9.995 else 2
+        return f"{_signed(number, digits)} {self.unit}".strip()
 
     def judged(self) -> Row:
         """This row with its verdict."""
@@ -57,16 +59,17 @@ def judge(row: Row) -> str:
         return ""
     if floor.overlaps(ceiling) or (floor.value > ceiling.value) != (row.better == "high"):
         return INCONCLUSIVE
+    if value.overlaps(floor) and value.overlaps(ceiling):
+        return INCONCLUSIVE
     if value.overlaps(floor) or (value.value > floor.value) == (row.better == "high"):
         return "as good as real data"
     if value.overlaps(ceiling) or (value.value < ceiling.value) == (row.better == "high"):
         return "no better than the baseline"
     way = (ceiling.value - value.value) / (ceiling.value - floor.value)
-    return f"{100 * way:.0f} % of the way from the baseline to real data"
+    return f"{100 * way:.0f} % of the way to real data"
 
 
-def _short(number: float) -> str:
-    """Three significant digits; large numbers in full, grouped by thousands."""
-    if abs(number) >= 100:
-        return f"{number:,.0f}"
-    return f"{number:.2f}" if abs(number) < 10 else f"{number:.1f}"
+def _signed(number: float, digits: int) -> str:
+    """Grouped by thousands, with a true minus sign and no negative zero."""
+    text = f"{number:,.{digits}f}".replace("-", "−")
+    return text.lstrip("−") if float(f"{number:.{digits}f}") == 0 else text
