@@ -77,7 +77,8 @@ def dcgan_discriminator(space: Grid, width: int, norm: bool = True) -> tuple[nn.
     """Radford et al. 2015; without `norm` for critics whose gradient at one example is penalised."""
     levels = len(halvings(space.size)) - 1
     widths = level_widths(width, levels)
-    layers, now, size = [], space.channels, space.size
+    layers: list[nn.Module] = []
+    now, size = space.channels, space.size
     for i, wide in enumerate(widths):
         layers.append(nn.Conv2d(now, wide, 4, 2, 1))
         if norm and i:
