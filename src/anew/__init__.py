@@ -1,0 +1,28 @@
+"""anew learns what your data look like, and makes more of it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from anew.errors import AnewError
+    from anew.run import Run
+    from anew.samples import Samples
+    from anew.training.train import train
+
+    load = Run.load
+
+__version__ = "0.1.0"
+__all__ = ["AnewError", "Run", "Samples", "load", "train"]
+
+_HOMES = {"AnewError": "anew.errors", "Run": "anew.run", "Samples": "anew.samples", "train": "anew.training.train"}
+
+
+def __getattr__(name: str) -> Any:
+    """Everything is imported when it is first used, so that `import anew` is instant."""
+    if name == "load":
+        return import_module("anew.run").Run.load
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'anew' has no attribute '{name}'")

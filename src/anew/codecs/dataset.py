@@ -103,7 +103,7 @@ def prepare(source: Source, codec: Codec, given: Sequence[str] = (), on_progress
     Duplicates never straddle splits; `codec` and the codec of the `given` columns are fitted on the training
     split only. The result is kept under $ANEW_CACHE. Raises AnewError if fewer than 3 records can be used.
     """
-    key = _key(source, codec, given)
+    key = fingerprint(source, codec, given)
     folder = cache_folder() / key
     if (dataset := _open(folder, codec, key)) is None:
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one
@@ -114,7 +114,8 @@ def prepare(source: Source, codec: Codec, given: Sequence[str] = (), on_progress
     return dataset
 
 
-def _key(source: Source, codec: Codec, given: Sequence[str]) -> str:
+def fingerprint(source: Source, codec: Codec, given: Sequence[str]) -> str:
+    """Of a data set: changes with the source, the options of the codec, and what is given."""
     parts = [_CACHE_VERSION, source.fingerprint(), codec.name, asdict(codec.options), list(given)]
     return blake2b(json.dumps(parts, default=str).encode(), digest_size=16).hexdigest()
 

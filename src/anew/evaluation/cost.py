@@ -26,12 +26,12 @@ FACTS = {
 }
 
 
-def cost(facts: Mapping[str, float]) -> list[Row]:
+def cost(facts: Mapping[str, float | None]) -> list[Row]:
     """A row for each fact in FACTS that is known; each was measured once, so it has no interval."""
     return [
-        Row(f"cost/{key}", fact.title, fact.question, fact.unit, _once(facts[key]), None, None, fact.better)
+        Row(f"cost/{key}", fact.title, fact.question, fact.unit, _once(number), None, None, fact.better)
         for key, fact in FACTS.items()
-        if key in facts
+        if (number := facts.get(key)) is not None
     ]
 
 

@@ -36,8 +36,8 @@ def clipped_coverage(samples: np.ndarray, reference: np.ndarray, k: int = 5) -> 
     """Coverage: how many of the n samples lie near each real example (m, d), where k are expected.
 
     A real example scores the number of samples within reach of its k-th neighbour, over k, at most 1. The
-    mean is turned into the share of good samples that it is expected from. The variance is
-    that over the real examples and, by the jackknife, that over the samples.
+    mean is turned into the share of good samples that it is expected from. The variance is that over the
+    real examples and, by the jackknife, that over the samples.
     """
     squared, n, m = radii(reference, k), len(samples), len(reference)
     scores, missed = [], np.zeros(n)  # missed: what the sum of the scores would lose without each sample
@@ -56,11 +56,11 @@ def expected_coverage(n: int, m: int, k: int) -> np.ndarray:
     """Mean score if 0, 1, ... n samples are drawn from the distribution of the m real examples: (n + 1,).
 
     The k-th neighbour's ball holds a share of the distribution that is Beta(k, m - k) whatever the
-    distribution, so the number of good samples in it is beta-binomial, and E[min(count, k)] = sum of
-    P(count >= j), j = 1..k.
+    distribution, so the number of good samples in it is beta-binomial, and what is missing to a full score
+    is (k - j) / k with the probability that j < k are.
     """
     good = np.arange(n + 1)
-    return sum(betabinom.sf(j, good, k, m - k) for j in range(k)) / k
+    return 1 - sum((k - j) / k * betabinom.pmf(j, good, k, m - k) for j in range(k))
 
 
 def _crowding(points: np.ndarray, centres: np.ndarray, squared: np.ndarray, k: int, itself: int = 0) -> np.ndarray:

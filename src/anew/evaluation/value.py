@@ -12,7 +12,7 @@ Z95 = 1.959964  # half the width of a 95 % interval, in standard deviations
 
 @dataclass(frozen=True)
 class Value:
-    """`value` with its 95 % interval [`low`, `high`], measured on `n` examples."""
+    """`value` with its 95 % interval [`low`, `high`], measured on `n` samples."""
 
     value: float
     low: float
@@ -44,14 +44,3 @@ def mean(scores: np.ndarray) -> Value:
     """The mean of per-example scores (n,), n >= 2, with its normal interval."""
     n = len(scores)
     return normal(scores.mean(), scores.std(ddof=1) / np.sqrt(n), n)
-
-
-def bootstrap(
-    statistic: Callable[[np.ndarray], float], examples: np.ndarray, repeats: int = 200, seed: int = 0
-) -> Value:
-    """`statistic(examples)` with its percentile interval over seeded resamples of the rows of `examples`."""
-    rng = np.random.default_rng(seed)
-    n = len(examples)
-    draws = [statistic(examples[rng.integers(n, size=n)]) for _ in range(repeats)]
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return Value(float(statistic(examples)), float(low), float(high), n)

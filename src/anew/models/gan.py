@@ -116,7 +116,7 @@ class GAN(Model):
             return LOSSES[self.config.loss](fake_logits if real_logits is None else real_logits, fake_logits)[1]
         with torch.no_grad():
             fake = self._generate(batch.size, batch.given, rng)
-        real = batch.x.requires_grad_(self.config.r1 > 0)
+        real = batch.x.detach().requires_grad_(self.config.r1 > 0)
         fake = fake.requires_grad_(self.config.r2 > 0)
         real_logits, fake_logits = (self._judge(x, batch.given, rng) for x in (real, fake))
         self.note(real_logit=real_logits, fake_logit=fake_logits)

@@ -64,12 +64,7 @@ class VAE(Model, Encodes, Scores):
         reconstruction = -self._log_likelihood(z, batch.x, given)
         kl = kl_to_standard_normal(mean, log_var)
         self.note(reconstruction=reconstruction, kl=kl.sum(1))
-        weight = (
-            self.config.beta * min(1.0, turn.progress / self.config.kl_warmup)
-            if self.config.kl_warmup
-            else self.config.beta
-        )
-        return reconstruction + weight * kl.clamp(min=self.config.free_bits).sum(1)
+        return reconstruction + self._kl_weight(turn.progress) * kl.clamp(min=self.config.free_bits).sum(1)
 
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
         return self.decode(rng.normal(self.config.latent), given)

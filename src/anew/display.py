@@ -1,0 +1,74 @@
+"""What people see while they wait: bars with the time left on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+OnProgress = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
+
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def bars(show: bool = True) -> Iterator[OnProgress]:
+    """A bar for each thing that is being done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not (show and console.is_terminal)) as progress:
+        tasks = {}
+
+        def on_progress(doing: str, done: int, total: int) -> None:
+            if doing not in tasks:
+                tasks[doing] = progress.add_task(doing)
+            progress.update(tasks[doing], completed=done, total=total)
+
+        yield on_progress
+
+
+class TrainingDisplay:
+    """A bar over the examples with time left, speed and losses; without a terminal, a line every tenth of the way."""
+
+    def __init__(self, total: int, show: bool = True):
+        self.total, self.show, self._tenth = total, show, -1
+        columns = (
+            TextColumn("training"),
+            BarColumn(),
+            TextColumn("{task.percentage:.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[text]}"),
+        )
+        self._bar = Progress(*columns, console=console, disable=not (show and console.is_terminal))
+        self._task = self._bar.add_task("", total=total, text="")
+
+    def __enter__(self) -> TrainingDisplay:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def update(self, examples: int, values: dict[str, float] | None = None) -> None:
+        """`values` are what to read beside the bar."""
+        if values is None:
+            self._bar.update(self._task, completed=examples)
+            return
+        text = "  ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in values.items())
+        self._bar.update(self._task, completed=examples, text=text)
+        tenth = 10 * examples // max(1, self.total)
+        if self.show and not console.is_terminal and tenth > self._tenth:
+            console.print(f"{100 * examples / self.total:.0f} %  {text}")
+            self._tenth = tenth
+
+
+def say(text: str, show: bool = True) -> None:
+    if show:
+        console.print(text, markup=False)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -1,0 +1,24 @@
+"""What `--model auto` and `--size auto` mean: one rule, which follows measurements (docs/choosing.md)."""
+
+from __future__ import annotations
+
+from anew.errors import AnewError
+from anew.spaces import Grid, Space
+
+SIZES = range(1, 7)
+
+
+def choose_recipe(space: Space) -> str:
+    """On pictures, flow matching was the best by the report card at every budget from one minute on."""
+    return "flow_matching" if isinstance(space, Grid) and len(space.size) == 2 else "vae"
+
+
+def choose_size(minutes: float) -> int:
+    """A larger model learns more from an example and takes longer for it, so the budget decides."""
+    return 1 if minutes < 1 else 2 if minutes < 30 else 3
+
+
+def read_size(text: str) -> int:
+    if text not in map(str, SIZES):
+        raise AnewError(f"the size '{text}' is not possible; expected auto, or 1 (small) to 6 (large)")
+    return int(text)

@@ -1,0 +1,62 @@
+"""Devices and processes, through lightning-fabric: each process takes its rows of every batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.multiprocessing import ProcessRaisedException
+
+from anew.errors import AnewError
+from anew.training.trainer import Group
+
+
+class Processes(Group):
+    """Gradients are averaged in one message of our own, so a model is any module, with any number of players."""
+
+    def __init__(self, fabric: Fabric):
+        self.fabric = fabric
+        self.rank, self.size, self.device = fabric.global_rank, fabric.world_size, fabric.device
+
+    def average(self, tensors: list[Tensor]) -> None:
+        if self.size == 1:
+            return
+        message = torch.cat([tensor.flatten() for tensor in tensors])
+        mean = self.fabric.all_reduce(message, reduce_op="mean")
+        for tensor, part in zip(tensors, mean.split([tensor.numel() for tensor in tensors]), strict=True):
+            tensor.copy_(part.view_as(tensor))
+
+    def any(self, flag: bool) -> bool:
+        raised = torch.tensor(float(flag), device=self.device)
+        return bool(self.fabric.all_reduce(raised, reduce_op="sum") > 0)
+
+
+def launch(work: Callable[..., None], devices: int, *arguments: Any) -> None:
+    """Runs work(group, *arguments) on `devices` GPUs where there are any, or else in as many processes."""
+    _check(devices)
+    strategy = "ddp_spawn" if devices > 1 else "auto"
+    fabric = Fabric(accelerator="auto", devices=devices, strategy=strategy)
+    try:
+        fabric.launch(_enter, work, *arguments)
+    except ProcessRaisedException as error:
+        message = str(error).strip().splitlines()[-1]
+        name = f"{AnewError.__module__}.{AnewError.__qualname__}: "
+        raise (AnewError(message.removeprefix(name)) if message.startswith(name) else error) from error
+
+
+def default_device() -> torch.device:
+    """The one that `launch` would give to one process."""
+    return Fabric(accelerator="auto", devices=1).device
+
+
+def _enter(fabric: Fabric, work: Callable[..., None], *arguments: Any) -> None:
+    work(Processes(fabric), *arguments)
+
+
+def _check(devices: int) -> None:
+    if torch.cuda.is_available() and devices > torch.cuda.device_count():
+        found = torch.cuda.device_count()
+        raise AnewError(f"--devices {devices} asks for more than the {found} GPUs of this machine")

@@ -1,0 +1,243 @@
+"""From a source to a trained run: decide everything, write it down, then train."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from anew.codecs import make_codec
+from anew.codecs.dataset import Dataset, fingerprint, prepare
+from anew.display import bars, say
+from anew.errors import AnewError
+from anew.models import build, recipes
+from anew.models.auto import choose_recipe, choose_size, read_size
+from anew.models.model import Model
+from anew.errors import unknown
+from anew.run import Run
+from anew.sources import open_source
+from anew.training.distributed import launch
+from anew.training.loop import fit
+from anew.training.precision import PRECISIONS, Speed, choose
+from anew.training.trainer import Plan, Trainer
+from anew.writing import check_writable
+
+MINUTES = 5.0  # if no budget is named
+OVERHEAD = 0.06  # share of the minutes that previews and checkpoints take
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for. The same request on the same data is the same run: it is gone on with."""
+
+    source: str
+    data: str  # fingerprint
+    model: str
+    size: str
+    given: tuple[str, ...]
+    minutes: float | None
+    examples: int | None
+    seed: int
+    settings: dict[str, str]
+    devices: int
+    precision: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "given": list(self.given)}
+
+
+def train(
+    source: str | PathLike[str],
+    model: str = "auto",
+    *,
+    given: str | Iterable[str] = (),
+    size: str | int = "auto",
+    minutes: float | None = None,
+    examples: int | None = None,
+    out: str | PathLike[str] | None = None,
+    seed: int = 0,
+    settings: Mapping[str, Any] | None = None,
+    devices: int = 1,
+    precision: str = "auto",
+    show: bool = True,
+) -> Run:
+    """Learns what the data at `source` look like, and returns the run, ready to sample.
+
+    source     a folder, a file, or the name of a built-in: "digits"
+    model      a recipe (`anew list models`), or "auto"
+    given      what the model shall follow, by name: "label"
+    size       1 (small) to 6 (large), or "auto"
+    minutes    how long to train (5 if nothing is said), or
+    examples   how many examples to train on, repeats counted
+    out        the run folder; runs/<name of the source> if nothing is said
+    settings   changes to the model's configuration ({"lr": 1e-3}) and the codec's ({"codec.size": 32})
+    devices    GPUs, or processes where there is none
+    precision  "fp32", "bf16", or "auto": the fastest that is right, measured first
+
+    The same call again goes on where the run was stopped. Raises AnewError for what cannot be done.
+    """
+    given = (given,) if isinstance(given, str) else tuple(given)
+    texts = {key: str(value) for key, value in (settings or {}).items()}
+    _check(model, str(size), minutes, examples, devices, precision)
+    opened = open_source(source)
+    codec = make_codec(opened.codec, _of_codec(texts))
+    data = fingerprint(opened, codec, given)
+    asked = (model, str(size), given, minutes, examples, seed, texts, devices, precision)
+    request = Request(opened.location, data, *asked)
+    folder, run = _find(Path(out).expanduser() if out else None, opened.name, request)
+    check_writable(folder)
+    if run is None:
+        with bars(show) as on_progress:
+            dataset = prepare(opened, codec, given, on_progress)
+        _say_data(dataset, show)
+        run = _begin(folder, request, dataset, show)
+    if run.finished:
+        say(f"'{folder}' is finished already; for more of the same, choose another --out or --seed", show)
+        return run
+    launch(fit, devices, str(folder), show)
+    return _ended(Run.load(folder), show)
+
+
+def _check(
+    model: str, size: str, minutes: float | None, examples: int | None, devices: int, precision: str
+) -> None:
+    """Before anything is read."""
+    if model != "auto" and model not in recipes():
+        raise unknown("model", model, ["auto", *recipes()])
+    if size != "auto":
+        read_size(size)
+    if precision not in ("auto", *PRECISIONS):
+        raise unknown("precision", precision, ("auto", *PRECISIONS))
+    if minutes is not None and examples is not None:
+        raise AnewError("a budget is either in minutes or in examples; give one of the two")
+    for name, value in (("minutes", minutes), ("examples", examples), ("devices", devices)):
+        if value is not None and not 0 < value < float("inf"):
+            raise AnewError(f"{name} cannot be {value}; expected a number above 0")
+
+
+def _find(out: Path | None, name: str, request: Request) -> tuple[Path, Run | None]:
+    """The folder to train in, and the run that is there if it is to be gone on with."""
+    if out is not None:
+        run = _open(out)
+        if run and (other := _difference(run, request)):
+            raise AnewError(f"'{out}' holds a run that was asked for otherwise ({other}); choose another --out")
+        return out, run
+    number, folder = 1, Path("runs") / name
+    while (run := _open(folder)) and _difference(run, request):
+        number += 1
+        folder = Path("runs") / f"{name}-{number}"
+    return folder, run
+
+
+def _open(folder: Path) -> Run | None:
+    """The run in the folder; None if it is free. Raises AnewError if something else is there."""
+    if (folder / "run.json").exists():
+        return Run.load(folder)
+    if folder.exists() and not folder.is_dir():
+        raise AnewError(f"'{folder}' is a file; a run needs a folder: choose another --out")
+    strangers = {path.name for path in folder.iterdir()} - {"codec"} if folder.exists() else set()
+    if strangers:
+        raise AnewError(f"'{folder}' holds other files ({sorted(strangers)[0]}); choose another --out")
+    return None
+
+
+def _difference(run: Run, request: Request) -> str:
+    """The first thing that is not the same, in words; empty if all is."""
+    there, here = run.info.get("request", {}), request.to_json()
+    keys = [key for key in here if key != "data"] + ["data"]
+    for key in keys:
+        if there.get(key) != here[key]:
+            return "the data have changed" if key == "data" else f"{key}: {there.get(key)} there, {here[key]} here"
+    return ""
+
+
+def _begin(folder: Path, request: Request, data: Dataset, show: bool) -> Run:
+    """Decides the model and the plan, by a trial of its speed where time or precision is open; writes the run."""
+    minutes = request.minutes or (None if request.examples else MINUTES)
+    recipe = choose_recipe(data.space) if request.model == "auto" else request.model
+    size = choose_size(minutes or MINUTES) if request.size == "auto" else int(request.size)
+    changes = {key: value for key, value in request.settings.items() if not key.startswith("codec.")}
+
+    def make(plan: Plan) -> Trainer:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(request.seed)
+            return Trainer(build(recipe, data.space, data.given_space, size, changes), data.train, plan)
+
+    plan = _plan(make, request, minutes, show)
+    model = make(plan).model
+    info = {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "request": request.to_json(),
+        "source": _about(request, data),
+        "given": list(request.given),
+        "model": {"recipe": recipe, "size": size, "configuration": asdict(model.config)},
+        "training": plan.to_json(),
+    }
+    _say_plan(model, recipe, size, plan, show)
+    known = data.train.given if data.train.given is not None else torch.zeros(0, 0)
+    return Run.create(folder, info, data.codec, data.given_codec, known)
+
+
+def _plan(make: Any, request: Request, minutes: float | None, show: bool) -> Plan:
+    threads = max(1, torch.get_num_threads() // request.devices)
+    plan = Plan(request.examples or 1, "fp32", False, request.seed, threads, request.devices)
+    if minutes is None and request.precision != "auto":
+        return replace(plan, precision=request.precision)
+    say("measuring speed ...", show)
+    trial = replace(plan, examples=request.examples or 10**9)
+    speed: Speed = choose(make, trial, request.precision)
+    if minutes is None:
+        return speed.plan
+    trainer = make(replace(plan, examples=1))
+    steps = max(1, int(minutes * 60 * (1 - OVERHEAD) / speed.seconds))
+    return replace(speed.plan, examples=steps * trainer.batch * trainer.rounds)
+
+
+def _about(request: Request, data: Dataset) -> dict[str, Any]:
+    splits = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)}
+    return {
+        "location": request.source,
+        "fingerprint": data.fingerprint,
+        **splits,
+        "skipped": data.skipped_count,
+        "skipped_names": [name for name, _ in data.skipped[:20]],
+    }
+
+
+def _of_codec(settings: Mapping[str, str]) -> dict[str, str]:
+    prefix = "codec."
+    return {key.removeprefix(prefix): value for key, value in settings.items() if key.startswith(prefix)}
+
+
+def _say_data(data: Dataset, show: bool) -> None:
+    counts = f"{len(data.train):,} to train on, {len(data.validation):,} and {len(data.test):,} held out"
+    say(f"{counts}; {data.codec.describe()}", show)
+    if data.given_codec:
+        say(f"given: {data.given_codec.describe()}", show)
+    if data.skipped_count:
+        first = "; ".join(f"'{name}' {reason}" for name, reason in data.skipped[:3])
+        more = " ..." if data.skipped_count > 3 else ""
+        say(f"left out {data.skipped_count:,} that cannot be read: {first}{more}", show)
+
+
+def _say_plan(model: Model, recipe: str, size: int, plan: Plan, show: bool) -> None:
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    layout = ", channels last" if plan.channels_last else ""
+    say(
+        f"{recipe}, size {size}: {parameters / 1e6:.2f} million parameters, {plan.precision}{layout}, "
+        f"{plan.examples:,} examples",
+        show,
+    )
+
+
+def _ended(run: Run, show: bool) -> Run:
+    if run.finished:
+        say(f"trained: {run.path}", show)
+    else:
+        say(f"stopped and saved in {run.path}; the same command goes on from here", show)
+    return run

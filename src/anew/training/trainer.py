@@ -1,0 +1,163 @@
+"""One training step, the same for every family, and the state that it changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+
+from anew.codecs.dataset import Split
+from anew.errors import AnewError
+from anew.models.model import Model, Turn
+from anew.rng import Rng
+from anew.spaces import Batch
+from anew.training.ema import EMA
+from anew.training.order import Order
+from anew.training.schedule import rate
+
+PATIENCE = 20  # steps in a row without a finite gradient, after which training gives up
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was decided before the first step. It is saved, so that every resume trains the same way."""
+
+    examples: int  # the budget, repeats counted
+    precision: str = "fp32"  # or bf16: autocast
+    channels_last: bool = False
+    seed: int = 0
+    threads: int = 1  # of each process
+    devices: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Group:
+    """The processes that train together; on its own, this one. `training.distributed` has the other kind."""
+
+    rank, size = 0, 1
+    device = torch.device("cpu")
+
+    def autocast(self, precision: str) -> AbstractContextManager[Any]:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16")
+
+    def average(self, tensors: list[Tensor]) -> None:
+        """In place, over the processes."""
+
+    def any(self, flag: bool) -> bool:
+        """Whether it is raised in one of the processes."""
+        return flag
+
+
+class Trainer:
+    """A model, its average and its optimisers, and `advance`, which is one step of all players.
+
+    Everything random in step s is a function of (seed, s), so the state of a run is its tensors and `step`.
+    """
+
+    def __init__(self, model: Model, data: Split, plan: Plan, group: Group | None = None):
+        self.group = group or Group()
+        self.data, self.plan, self.config = data, plan, model.config
+        layout = torch.channels_last if plan.channels_last else torch.preserve_format
+        self.model = model.to(self.group.device, memory_format=layout).train()
+        self.ema = EMA(self.model, self.config.ema)
+        self.optimisers = {turn: self._optimiser(turn) for turn in dict.fromkeys(model.turns)}
+        self.order = Order(len(data), plan.seed)
+        self.batch, self.part = self._share()
+        self.rounds = max(Counter(model.turns).values())  # batches that one step takes
+        self.steps = max(1, round(plan.examples / (self.batch * self.rounds)))
+        self.step = 0  # steps done
+        self.skipped = 0  # in a row
+
+    @property
+    def examples(self) -> int:
+        """Examples seen."""
+        return self.step * self.batch * self.rounds
+
+    def advance(self) -> dict[str, Tensor]:
+        """One step; returns the mean loss of each player and what the model notes, as scalars."""
+        progress, seen = self.step / self.steps, {}
+        multiplier = rate(progress, self.config.warmup, self.config.decay)
+        for index, (turn, batch) in enumerate(zip(self.model.turns, self._batches(), strict=True)):
+            for settings in self.optimisers[turn].param_groups:
+                settings["lr"] = self.config.lr * multiplier
+            seen[_title(turn)] = self.backward(index, Turn(turn, progress), batch, self.plan.precision)
+            self._update(turn)
+        self.step += 1
+        self.ema.update(self.step)
+        return seen | self.model.notes
+
+    def backward(self, index: int, turn: Turn, batch: Batch, precision: str) -> Tensor:
+        """Leaves the gradients of the turn's player in place; returns the mean loss."""
+        model, keys = self.model, (self.plan.seed, self.step, index)
+        rng = Rng.for_step(*keys, batch=self.batch, keep=self.part, device=self.group.device)
+        torch.manual_seed(hash(keys))  # for what layers draw themselves, such as dropout
+        if len(self.optimisers) > 1:
+            model.requires_grad_(False)
+            model.player(turn.name).requires_grad_(True)
+        with self.group.autocast(precision):
+            loss = model.loss(batch, turn, rng).mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    def batches(self) -> list[Batch]:
+        """The batches of the next step, one for each repetition of a turn; this process's part of them."""
+        first = self.examples
+        starts = range(first, first + self.batch * self.rounds, self.batch)
+        parts = (self.order.at(start, self.batch)[self.part] for start in starts)
+        return [self.data.batch(rows).to(self.group.device) for rows in parts]
+
+    def _batches(self) -> Iterator[Batch]:
+        """The batch of each turn: the n-th time that a player plays, the n-th of the step."""
+        batches, played = self.batches(), Counter[str]()
+        for turn in self.model.turns:
+            yield batches[played[turn]]
+            played[turn] += 1
+
+    def _update(self, turn: str) -> None:
+        """Averages the gradients over the processes, clips them and takes the optimiser's step."""
+        parameters = [p for p in self._player(turn).parameters() if p.grad is not None]
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        self.group.average(gradients)
+        norm = get_total_norm(gradients)
+        if norm.isfinite():
+            self.skipped = 0
+            if self.config.clip:
+                clip_grads_with_norm_(parameters, self.config.clip, norm)
+            self.optimisers[turn].step()
+        else:
+            self._skip(turn)
+        self.optimisers[turn].zero_grad()
+
+    def _skip(self, turn: str) -> None:
+        self.skipped += 1
+        if self.skipped >= PATIENCE:
+            lower = self.config.lr / 10
+            raise AnewError(
+                f"training diverged: no finite gradient in the last {PATIENCE} turns (now the {turn}'s, after "
+                f"{self.examples:,} examples); try a lower rate with --set lr={lower:g} and a new --out"
+            )
+
+    def _player(self, turn: str) -> nn.Module:
+        return self.model.player(turn)
+
+    def _optimiser(self, turn: str) -> torch.optim.Optimizer:
+        c = self.config
+        parameters = self._player(turn).parameters()
+        return torch.optim.AdamW(parameters, c.lr, betas=c.betas, weight_decay=c.weight_decay, fused=True)
+
+    def _share(self) -> tuple[int, slice]:
+        """The size of the global batch, and the rows of it that are this process's."""
+        each = max(1, self.config.batch // self.group.size)
+        return each * self.group.size, slice(self.group.rank * each, (self.group.rank + 1) * each)
+
+
+def _title(turn: str) -> str:
+    return "loss" if turn == "fit" else f"{turn}_loss"

@@ -1,0 +1,56 @@
+"""Files that appear whole or not at all: written beside, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from anew.errors import AnewError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place at the end, or vanishes if anything fails.
+
+    Raises AnewError where nothing can be written; what was at `path` stays as it was.
+    """
+    beside = path.parent / f".{path.name}.{os.getpid()}.new"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield beside
+        _to_disk(beside)
+        beside.replace(path)
+    except OSError as error:
+        raise AnewError(f"'{path}' cannot be written: {error.strerror or error}; nothing there was changed") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write(path: Path, content: bytes | str) -> None:
+    with replacing(path) as beside:
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_json(path: Path, data: Any) -> None:
+    write(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def check_writable(folder: Path) -> None:
+    """Makes the folder; raises AnewError now rather than after minutes of work."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise AnewError(f"'{folder}' cannot be written: {error.strerror or error}; choose another --out") from error
+
+
+def _to_disk(path: Path) -> None:
+    """So that the rename never overtakes the content when the machine stops."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
