@@ -33,7 +33,6 @@ TOGETHER = 64  # samples that are made at a time
 KNOWN = 512  # examples of what is given that a run keeps, to draw from
 
 
-
 class Run:
     """A folder with these files:
 
@@ -64,7 +63,7 @@ class Run:
         return cls(folder, info)
 
     @classmethod
-    def create(cls, path: Path, info: dict[str, Any], codec: Codec, given: TableCodec | None, known: Tensor) -> Run:
+    def create(cls, path: Path, info: dict[str, Any], codec: Codec, given: Codec | None, known: Tensor) -> Run:
         """`known` (n, F) are examples of what is given. run.json comes last: with it, the folder is a run."""
         write_json(path / "codec" / "x.json", save_codec(codec))
         if given is not None:

@@ -62,8 +62,8 @@ def _save_picture(samples: Samples, path: Path) -> None:
 
 def _save_arrays(samples: Samples, path: Path) -> None:
     buffer = io.BytesIO()
-    given = {name: np.array(values) for name, values in samples.columns().items()}
-    np.savez_compressed(buffer, x=samples.codec.to_array(samples.items), **given)
+    arrays = {name: np.array(values) for name, values in samples.columns().items()}
+    np.savez_compressed(buffer, **{"x": samples.codec.to_array(samples.items), **arrays})  # type: ignore[arg-type]
     write(path, buffer.getvalue())
 
 

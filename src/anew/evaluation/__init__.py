@@ -1,7 +1,7 @@
 """Measures that put a value, its interval and n on how good, how varied and how private samples are.
 
-To add one: write `evaluation/x.py`, a pure function from feature arrays to a `Value`, and add its line
-here.
+To add one: write `evaluation/x.py`, a pure function from feature arrays to one `Value` or several, add its line
+here and its row to `card.TEXTS`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ MEASURES = {
     "sliced_wasserstein": "anew.evaluation.distance:sliced_wasserstein",
     "fidelity": "anew.evaluation.fidelity:clipped_density",
     "coverage": "anew.evaluation.fidelity:clipped_coverage",
-    "copying": "anew.evaluation.copying:excess_copies",
-    "duplicates": "anew.evaluation.copying:near_duplicates",
+    "copying": "anew.evaluation.copying:copies",
     "cost": "anew.evaluation.cost:cost",
 }
 

@@ -87,7 +87,7 @@ TEXTS = {
         "Beyond the 1 % of unseen real examples that do. Here the ceiling is the training data itself.",
     ),
 }
-COPYING = ("copying", "duplicates")
+COPYING = ("copying", "duplicates")  # in the order of `copying.Copies`
 ALARM = "copies of training data"
 
 
@@ -116,13 +116,9 @@ def measure(
     )
     held_out, train = _standardise(_cut(held_out, limit, rng), train), _standardise(train, train)
     units = _units(unseen, reference, seed)
+    roles = {"value": (generated, generated), "floor": (unseen, reference), "ceiling": (baseline, copies)}
     values = {
-        role: _compare(x, reference, units, seed) | _copied(own, held_out, train)
-        for role, x, own in (
-            ("value", generated, generated),
-            ("floor", unseen, reference),
-            ("ceiling", baseline, copies),
-        )
+        role: _compare(x, reference, units, seed) | _copied(own, held_out, train) for role, (x, own) in roles.items()
     }
     note = f"Only {n} examples a side: intervals are wide." if n < FEW else ""
     return [_row(key, {role: of[key] for role, of in values.items()}, note) for key in TEXTS]
@@ -140,38 +136,45 @@ def trust(rows: list[Row], sizes: Mapping[str, int], views: list[str], seed: int
 
 
 def verdict(rows: list[Row]) -> str:
-    """The card in one sentence."""
-    found = {row.key: row for row in rows}
-    parts = [_apart(found.get("told_apart")), _quality(found), _copies([r for r in rows if r.key in COPYING])]
+    """The card in one sentence, which ends with what could not be concluded."""
+    found = {row.key: row for row in rows if row.value and row.verdict != INCONCLUSIVE}
+    parts = [_apart(found), _quality(found), _copies([found[key] for key in COPYING if key in found]), _open(found)]
     sentence = "; ".join(part for part in parts if part)
-    return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else "Nothing was measured."
+    return sentence[0].upper() + sentence[1:] + "."
 
 
-def _apart(row: Row | None) -> str:
+def _apart(found: Mapping[str, Row]) -> str:
+    row = found.get("told_apart")
     if row is None or row.value is None:
-        return "whether samples can be told apart from real ones could not be concluded"
-    score = f"({row.text(row.value.value)} of 1)"
-    if row.floor and row.value.low <= row.floor.high:
-        return f"samples cannot be told apart from real ones {score}"
-    easily = "easily " if row.value.value > 0.9 else ""
-    return f"samples can {easily}be told apart from real ones {score}"
+        return ""
+    cannot = row.floor is not None and row.value.overlaps(row.floor)
+    can = "cannot" if cannot else "can easily" if row.value.value > 0.9 else "can"
+    return f"samples {can} be told apart from real ones ({row.text(row.value.value)} of 1)"
 
 
 def _quality(found: Mapping[str, Row]) -> str:
-    texts = {"fidelity": "{} of them look real", "coverage": "they cover {} of the data"}
-    known = [(texts[key], found[key]) for key in texts if key in found and found[key].value]
-    return " and ".join(text.format(row.text(row.value.value)) for text, row in known if row.value)
+    texts = {"fidelity": "{} of samples look real", "coverage": "{} of the data is covered"}
+    values = [(text, found[key], found[key].value) for key, text in texts.items() if key in found]
+    return " and ".join(text.format(row.text(value.value)) for text, row, value in values if value)
 
 
 def _copies(rows: list[Row]) -> str:
-    known = [row for row in rows if row.value]
-    if not known:
-        return "whether they copy the training data could not be concluded"
-    copied = [row for row in known if row.verdict == ALARM]
-    if not copied:
-        return "no sign of copying"
-    shares = [f"{row.title.lower()}: {row.text(row.value.value)}" for row in copied if row.value]
-    return f"training data is being copied ({', '.join(shares)})"
+    copied = [f"{row.title.lower()}: {row.text(row.value.value)}" for row in rows if row.value and row.verdict == ALARM]
+    if copied:
+        return f"training data is being copied ({', '.join(copied)})"
+    return "no sign of copying" if rows else ""
+
+
+def _open(found: Mapping[str, Row]) -> str:
+    questions = {
+        ("told_apart",): "whether samples can be told apart from real ones",
+        ("fidelity",): "how many look real",
+        ("coverage",): "how much of the data is covered",
+        COPYING: "whether training data is being copied",
+    }
+    asked = [question for keys, question in questions.items() if not any(key in found for key in keys)]
+    listed = " and ".join(filter(None, [", ".join(asked[:-1]), *asked[-1:]]))
+    return f"{listed} could not be concluded" if asked else ""
 
 
 def _row(key: str, values: Mapping[str, Value], note: str = "") -> Row:
@@ -198,7 +201,8 @@ def _compare(x: Views, reference: Views, units: Mapping[str, Mapping[str, float]
 
 def _copied(x: Views, held_out: Views, train: Views) -> dict[str, Value]:
     """The measures of copying: {row key: Value}."""
-    return {key: _worst(key, [load(key)(x[view], held_out[view], train[view]) for view in x]) for key in COPYING}
+    found = [load("copying")(x[view], held_out[view], train[view]) for view in x]
+    return {key: _worst(key, list(values)) for key, values in zip(COPYING, zip(*found))}
 
 
 def _worst(key: str, values: list[Value]) -> Value:

@@ -1,14 +1,13 @@
-"""Does the model copy its training data? Samples are compared with held-out data, which no honest model has
-seen.
+"""Does the model copy its training data? Samples are compared with held-out data that no honest model has seen.
 
-`excess_copies` is a data-copying test in the spirit of Meehan et al. (2020), who compare the distances of
+Excess copies are a data-copying test in the spirit of Meehan et al. (2020), who compare the distances of
 samples to the training set with those of held-out examples. That also reacts to samples that are merely
 blurred or from dense regions; here each sample is asked whether its nearest real example was trained on. To
 an honest model, training and held-out examples are exchangeable, so the answer is "yes" as often as
 training examples are among the real ones, whatever the samples look like. No subsampling is needed to make
 the two sets equally large.
 
-`near_duplicates` counts samples that are closer to a training example than 99 % of held-out examples are.
+Near duplicates are samples that are closer to a training example than 99 % of held-out examples are.
 """
 
 from __future__ import annotations
@@ -17,10 +16,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from anew.evaluation.neighbours import nearest
+from anew.evaluation.neighbours import Neighbours, nearest
 from anew.evaluation.value import Value, normal
 
 DUPLICATE = 0.01  # share of held-out examples that are closer to training than a near duplicate is
+
+
+class Copies(NamedTuple):
+    excess: Value  # 0: samples are as near to training as to held-out data; 1: all are nearer to training data
+    duplicates: Value  # share of near duplicates among samples, beyond that among held-out examples
 
 
 class Pair(NamedTuple):
@@ -32,37 +36,16 @@ class Pair(NamedTuple):
     near: bool  # a near duplicate
 
 
-def excess_copies(samples: np.ndarray, held_out: np.ndarray, train: np.ndarray) -> Value:
-    """(share - expected) / (1 - expected): 0 for honest samples, 1 for copies of training examples.
-
-    `share` of the samples are nearer to a training than to a held-out example; `expected` is the training
-    share of all real examples. The interval is that of no copying: real examples are nearest to several
-    samples each, so labels, not samples, are what is drawn at random.
-    """
-    to_train, train_index = nearest(samples, train)
-    to_held, held_index = nearest(samples, held_out)
-    expected = len(train) / (len(train) + len(held_out))
-    closer = np.where(to_train == to_held, expected, to_train < to_held)
-    owner = np.where(to_train < to_held, train_index, len(train) + held_index)
-    weight = np.bincount(owner) / len(samples)
-    sd = np.sqrt(expected / (1 - expected) * (weight**2).sum())
-    return normal((closer.mean() - expected) / (1 - expected), sd, len(samples)).clip(-1, 1)
-
-
-def near_duplicates(samples: np.ndarray, held_out: np.ndarray, train: np.ndarray) -> Value:
-    """The share of samples (n, d) that nearly repeat a training example, beyond that of held-out examples."""
-    held = nearest(held_out, train)[0]
-    return _excess_below(threshold(held), nearest(samples, train)[0], held)
-
-
-def exact_duplicates(samples: np.ndarray, held_out: np.ndarray, train: np.ndarray) -> Value:
-    """The share of samples with the very features of a training example, beyond that of held-out examples."""
-    return _excess_below(0.0, nearest(samples, train)[0], nearest(held_out, train)[0])
+def copies(samples: np.ndarray, held_out: np.ndarray, train: np.ndarray) -> Copies:
+    """Compares samples (n, d) with held-out (m, d) and all training examples."""
+    to_train = nearest(samples, train)
+    duplicates = _near_duplicates(to_train.distances, nearest(held_out, train).distances)
+    return Copies(_excess(to_train, nearest(samples, held_out), len(train), len(held_out)), duplicates)
 
 
 def closest_pairs(samples: np.ndarray, held_out: np.ndarray, train: np.ndarray, pairs: int = 20) -> list[Pair]:
     """The samples closest to a training example, each with that example, closest first."""
-    limit = threshold(nearest(held_out, train)[0])
+    limit = threshold(nearest(held_out, train).distances)
     distance, index = nearest(samples, train)
     return [
         Pair(int(i), int(index[i]), float(distance[i]), bool(distance[i] <= limit))
@@ -75,11 +58,26 @@ def threshold(distances: np.ndarray) -> float:
     return float(np.quantile(distances, DUPLICATE, method="lower"))
 
 
-def _excess_below(limit: float, distances: np.ndarray, baseline: np.ndarray) -> Value:
+def _excess(train: Neighbours, held: Neighbours, trained: int, unseen: int) -> Value:
+    """(share - expected) / (1 - expected): 0 for honest samples, 1 for copies of training examples.
+
+    `share` of the samples are nearer to a training than to a held-out example; `expected` is the training
+    share of all real examples. The interval is that of no copying: real examples are nearest to several
+    samples each, so labels, not samples, are what is drawn at random.
+    """
+    (to_train, train_index), (to_held, held_index) = train, held
+    n, expected = len(to_train), trained / (trained + unseen)
+    closer = np.where(to_train == to_held, expected, to_train < to_held)
+    owner = np.where(to_train < to_held, train_index, trained + held_index)
+    weight = np.bincount(owner) / n
+    sd = np.sqrt(expected / (1 - expected) * (weight**2).sum())
+    return normal((closer.mean() - expected) / (1 - expected), sd, n).clip(-1, 1)
+
+
+def _near_duplicates(distances: np.ndarray, held: np.ndarray) -> Value:
     """Difference of two shares, with Agresti & Caffo's (2000) variance, which no share of 0 or 1 can fool."""
-    hits = [(d <= limit).sum() for d in (distances, baseline)]
-    sizes = [len(distances), len(baseline)]
-    value = hits[0] / sizes[0] - hits[1] / sizes[1]
+    limit = threshold(held)
+    hits, sizes = [(d <= limit).sum() for d in (distances, held)], [len(distances), len(held)]
     shares = [(h + 1) / (n + 2) for h, n in zip(hits, sizes)]
     sd = np.sqrt(sum(p * (1 - p) / (n + 2) for p, n in zip(shares, sizes)))
-    return normal(value, sd, len(distances)).clip(-1, 1)
+    return normal(hits[0] / sizes[0] - hits[1] / sizes[1], sd, sizes[0]).clip(-1, 1)

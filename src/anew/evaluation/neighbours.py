@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 BLOCK_ENTRIES = 2**20  # of one block of distances: 8 MiB in float64, which caches hold
 BLOCK_ROWS = 64  # at least, whatever the width: thinner blocks waste time
 ROUNDING = 1e-12  # squared distances below this share of a squared norm are rounding
+
+
+class Neighbours(NamedTuple):
+    distances: np.ndarray  # (n,)
+    indices: np.ndarray  # (n,)
 
 
 def blocks(rows: int, width: int) -> Iterator[slice]:
@@ -28,15 +34,15 @@ def squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return squared
 
 
-def nearest(queries: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each query (n, d) the distance to, and the index of, its nearest point: two (n,) arrays."""
+def nearest(queries: np.ndarray, points: np.ndarray) -> Neighbours:
+    """For each query (n, d) the distance to, and the index of, its nearest point (m, d)."""
     points = points.astype(np.float64, copy=False)  # once, not for every block
     distance, index = np.empty(len(queries)), np.empty(len(queries), dtype=np.int64)
     for rows in blocks(len(queries), len(points)):
         squared = squared_distances(queries[rows], points)
         index[rows] = squared.argmin(1)
         distance[rows] = np.sqrt(squared.min(1))
-    return distance, index
+    return Neighbours(distance, index)
 
 
 def radii(points: np.ndarray, k: int) -> np.ndarray:

@@ -113,11 +113,11 @@ def tone(row: Row) -> str:
     return "fair" if "%" in row.verdict else "bad"
 
 
-def curves(records: Sequence[Mapping[str, float]]) -> list[Curve]:
+def curves(records: Sequence[Mapping[str, float | None]]) -> list[Curve]:
     """One panel for each number in the records, over the examples seen."""
     names = {name: None for record in records for name in record if name != "examples"}
-    points = ([(r["examples"], r[name]) for r in records if _is_plottable(r, name)] for name in names)
-    return [curve for curve in map(_curve, names, points) if curve]
+    found = (_curve(name, _points(records, name)) for name in names)
+    return [curve for curve in found if curve]
 
 
 def _curve(name: str, points: list[tuple[float, float]]) -> Curve | None:
@@ -132,9 +132,10 @@ def _curve(name: str, points: list[tuple[float, float]]) -> Curve | None:
     return Curve(name, path, f"{y.min():.4g}", f"{y.max():.4g}", f"{y[-1]:.4g}", *ends)
 
 
-def _is_plottable(record: Mapping[str, float], name: str) -> bool:
-    number = record.get(name)
-    return isinstance(number, int | float) and math.isfinite(number) and "examples" in record
+def _points(records: Sequence[Mapping[str, float | None]], name: str) -> list[tuple[float, float]]:
+    """(examples seen, value), without what is missing or not finite."""
+    pairs = ((record.get("examples"), record.get(name)) for record in records)
+    return [(x, y) for x, y in pairs if isinstance(x, int | float) and isinstance(y, int | float) and math.isfinite(y)]
 
 
 def _is_fact(row: Row) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,13 +23,15 @@ class Report:
     rows: list[Row]
     run: dict[str, Any] = field(default_factory=dict)  # facts for the header: {"Model": "ddpm, 2.1 M parameters"}
     trust: dict[str, Any] = field(default_factory=dict)  # see `card.trust`
-    curves: list[dict[str, float]] = field(default_factory=list)  # metrics records, each with "examples"
+    curves: Sequence[Mapping[str, float | None]] = field(default_factory=list)  # metrics records, each with "examples"
     pairs: list[dict[str, Any]] = field(default_factory=list)  # see `copying.Pair`, in the order of the pictures
     commands: list[str] = field(default_factory=list)  # that make the run and this report again
     version: int = VERSION
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Plain JSON; a loss that was not finite, as of a run that diverged, is null."""
+        curves = [{name: _finite(number) for name, number in record.items()} for record in self.curves]
+        return asdict(self) | {"curves": curves}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
@@ -45,3 +48,7 @@ class Report:
     @classmethod
     def loads(cls, text: str) -> Report:
         return cls.from_json(json.loads(text))
+
+
+def _finite(number: float | None) -> float | None:
+    return number if number is None or math.isfinite(number) else None

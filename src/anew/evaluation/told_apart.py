@@ -59,7 +59,7 @@ def told_apart(samples: Views, reference: Views, seed: int = 0, limit: int = 2_0
             chosen.append(f"{choice.view}, {choice.classifier}")
     bits = _bits(log_odds, real, cap=np.log(len(real)))
     distance = _mean_of_sides(bits, real).map(lambda v: min(max(v, 0.0), 1.0) ** 0.5)
-    return ToldApart(distance, _average(aucs), tuple(chosen))
+    return ToldApart(distance, _average(aucs, len(real) // 2), tuple(chosen))
 
 
 def _stack(
@@ -106,7 +106,7 @@ def _bits(log_odds: np.ndarray, real: np.ndarray, cap: float) -> np.ndarray:
 
 def _mean_of_sides(scores: np.ndarray, real: np.ndarray) -> Value:
     """The mean over two equally large groups, each with a variance of its own."""
-    return _average([mean(scores[real]), mean(scores[~real])])
+    return _average([mean(scores[real]), mean(scores[~real])], len(scores) // 2)
 
 
 def _auc(scores: np.ndarray, real: np.ndarray) -> Value:
@@ -116,7 +116,7 @@ def _auc(scores: np.ndarray, real: np.ndarray) -> Value:
     return normal(above.mean(), np.sqrt(variance), len(scores))
 
 
-def _average(values: list[Value]) -> Value:
+def _average(values: list[Value], n: int) -> Value:
     """The mean of measurements that are independent but for what the folds share."""
     sds = np.array([v.high - v.value for v in values]) / Z95
     return normal(float(np.mean([v.value for v in values])), OVERLAP * np.sqrt((sds**2).sum()) / len(values), n)

@@ -12,7 +12,7 @@ from pathlib import Path
 from anew.errors import AnewError, unknown
 from anew.sources.source import Record, Source
 
-__all__ = ["SOURCES", "Record", "Source", "builtins", "open_source"]
+__all__ = ["SOURCES", "Record", "Source", "builtins", "open_source", "readable"]
 
 # Tried in this order, then those that others added through the entry-point group `anew.sources`.
 SOURCES = {
@@ -46,6 +46,11 @@ def builtins() -> dict[str, str]:
     return {kind.builtin: kind.reads for kind in _kinds() if kind.builtin}
 
 
+def readable() -> dict[str, str]:
+    """{name: one line about it} of the files and folders that can be read."""
+    return {kind.__name__.lower(): kind.reads for kind in _kinds() if not kind.builtin}
+
+
 def _kinds() -> Iterator[type[Source]]:
     added = {point.name: point.value for point in entry_points(group="anew.sources")}
     for name, path in (SOURCES | {name: added[name] for name in added.keys() - SOURCES.keys()}).items():
@@ -58,7 +63,7 @@ def _kinds() -> Iterator[type[Source]]:
 
 def _cannot_open(text: str) -> AnewError:
     path = Path(text)
-    reads = "; ".join(kind.reads for kind in _kinds() if not kind.builtin)
+    reads = "; ".join(readable().values())
     if path.is_dir():
         suffixes = sorted({child.suffix or child.name for child in path.iterdir()})[:8]
         found = f"holds nothing that anew reads (found {', '.join(suffixes)})" if suffixes else "is empty"

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
-from torch.multiprocessing import ProcessRaisedException
+from torch.multiprocessing.spawn import ProcessRaisedException
 
 from anew.errors import AnewError
 from anew.training.trainer import Group
@@ -25,13 +25,18 @@ class Processes(Group):
         if self.size == 1:
             return
         message = torch.cat([tensor.flatten() for tensor in tensors])
-        mean = self.fabric.all_reduce(message, reduce_op="mean")
+        mean = self._reduce(message, "mean")
         for tensor, part in zip(tensors, mean.split([tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(part.view_as(tensor))
 
     def any(self, flag: bool) -> bool:
         raised = torch.tensor(float(flag), device=self.device)
-        return bool(self.fabric.all_reduce(raised, reduce_op="sum") > 0)
+        return bool(self._reduce(raised, "sum") > 0)
+
+    def _reduce(self, tensor: Tensor, how: str) -> Tensor:
+        reduced = self.fabric.all_reduce(tensor, reduce_op=how)
+        assert isinstance(reduced, Tensor)
+        return reduced
 
 
 def launch(work: Callable[..., None], devices: int, *arguments: Any) -> None:
@@ -40,7 +45,7 @@ def launch(work: Callable[..., None], devices: int, *arguments: Any) -> None:
     strategy = "ddp_spawn" if devices > 1 else "auto"
     fabric = Fabric(accelerator="auto", devices=devices, strategy=strategy)
     try:
-        fabric.launch(_enter, work, *arguments)
+        fabric.launch(_enter, work, *arguments)  # type: ignore[arg-type]
     except ProcessRaisedException as error:
         message = str(error).strip().splitlines()[-1]
         name = f"{AnewError.__module__}.{AnewError.__qualname__}: "

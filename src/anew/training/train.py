@@ -14,11 +14,10 @@ import torch
 from anew.codecs import make_codec
 from anew.codecs.dataset import Dataset, fingerprint, prepare
 from anew.display import bars, say
-from anew.errors import AnewError
+from anew.errors import AnewError, unknown
 from anew.models import build, recipes
 from anew.models.auto import choose_recipe, choose_size, read_size
 from anew.models.model import Model
-from anew.errors import unknown
 from anew.run import Run
 from anew.sources import open_source
 from anew.training.distributed import launch
@@ -103,9 +102,7 @@ def train(
     return _ended(Run.load(folder), show)
 
 
-def _check(
-    model: str, size: str, minutes: float | None, examples: int | None, devices: int, precision: str
-) -> None:
+def _check(model: str, size: str, minutes: float | None, examples: int | None, devices: int, precision: str) -> None:
     """Before anything is read."""
     if model != "auto" and model not in recipes():
         raise unknown("model", model, ["auto", *recipes()])

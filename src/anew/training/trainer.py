@@ -65,8 +65,9 @@ class Trainer:
     def __init__(self, model: Model, data: Split, plan: Plan, group: Group | None = None):
         self.group = group or Group()
         self.data, self.plan, self.config = data, plan, model.config
-        layout = torch.channels_last if plan.channels_last else torch.preserve_format
-        self.model = model.to(self.group.device, memory_format=layout).train()
+        self.model = model.to(self.group.device).train()
+        if plan.channels_last:
+            self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = EMA(self.model, self.config.ema)
         self.optimisers = {turn: self._optimiser(turn) for turn in dict.fromkeys(model.turns)}
         self.order = Order(len(data), plan.seed)
@@ -104,7 +105,7 @@ class Trainer:
             model.player(turn.name).requires_grad_(True)
         with self.group.autocast(precision):
             loss = model.loss(batch, turn, rng).mean()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss.detach()
 
     def batches(self) -> list[Batch]:

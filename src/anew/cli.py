@@ -1,0 +1,156 @@
+"""The command line: the verbs, each a thin layer over the Python functions. Nothing heavy is imported to show help."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from anew.errors import AnewError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Train generative models from scratch on your own data, and make more of it.\n\n"
+    "Start with: [bold]anew train photos/[/bold]   or, without data of your own:   [bold]anew train digits[/bold]",
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/photos.")]
+Given = Annotated[list[str] | None, typer.Option("--given", metavar="NAME=VALUE", help="What samples shall have.")]
+
+
+@app.command(epilog="Example:  anew train photos/ --minutes 5 --given label")
+def train(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A folder, a file, or a built-in such as digits.")],
+    model: Annotated[str, typer.Option(help="auto, or a name from: anew list models")] = "auto",
+    given: Annotated[list[str] | None, typer.Option(metavar="NAME", help="What to follow, such as label.")] = None,
+    size: Annotated[str, typer.Option(help="auto, or 1 (small) to 6 (large).")] = "auto",
+    minutes: Annotated[float | None, typer.Option(help="How long to train. [default: 5]")] = None,
+    examples: Annotated[int | None, typer.Option(help="Or: how many examples, repeats counted.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder. [default: runs/SOURCE]")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed is another run.")] = 0,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="lr=1e-3, codec.size=32, ...")
+    ] = None,
+    devices: Annotated[int, typer.Option(help="GPUs, or processes where there is none.")] = 1,
+    precision: Annotated[str, typer.Option(help="auto, bf16 or fp32.")] = "auto",
+) -> None:
+    """Learn what SOURCE looks like. The same command again goes on where it was stopped."""
+    from anew.training.train import train as run_training
+
+    run = run_training(
+        source, model, given=given or (), size=size, minutes=minutes, examples=examples, out=out, seed=seed,
+        settings=_pairs(settings, "--set"), devices=devices, precision=precision,
+    )  # fmt: skip
+    if not run.finished:
+        raise typer.Exit(130)
+    typer.echo(f"now:  anew sample {run.path}   and   anew report {run.path}")
+
+
+@app.command(epilog="Example:  anew sample runs/photos -n 100 --given label=cat --out cats/")
+def sample(
+    run: Folder,
+    n: Annotated[int, typer.Option("-n", "--number", help="How many.")] = 64,
+    given: Given = None,
+    seed: Annotated[int, typer.Option(help="Another seed makes other samples.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="x.png (one picture of all), x.npz, x.parquet, or a folder.")] = None,
+) -> None:
+    """Make new samples: a picture to look at, or files to use, by the ending of --out."""
+    from anew.display import bars
+    from anew.run import Run
+
+    opened = Run.load(run)
+    with bars() as on_progress:
+        samples = opened.sample(n, _pairs(given, "--given"), seed, on_progress)
+    typer.echo(samples.save(out or run / f"samples-seed{seed}.png"))
+
+
+@app.command(epilog="Example:  anew report runs/photos")
+def report(run: Folder, out: Annotated[Path | None, typer.Option(help="A folder. [default: RUN]")] = None) -> None:
+    """Measure how good, varied and copied samples are: report.html and report.json."""
+    from anew.display import bars, console
+    from anew.evaluation.summary import table
+    from anew.run import Run
+
+    opened = Run.load(run)
+    with bars() as on_progress:
+        made = opened.report(out, on_progress)
+    console.print(table([made]))
+    console.print(made.verdict, markup=False)
+    typer.echo((out or run) / "report.html")
+
+
+@app.command(epilog="Example:  anew compare runs/photos runs/photos-2")
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Two run folders or more.")],
+    out: Annotated[Path, typer.Option(help="The page.")] = Path("comparison.html"),
+) -> None:
+    """Runs on the same data side by side, as a table and a page."""
+    from anew.display import bars, console
+    from anew.evaluation.build import compare as compare_runs
+    from anew.evaluation.summary import table
+    from anew.run import Run
+
+    if len(runs) < 2:
+        raise AnewError("there is one run; give two or more: anew compare runs/photos runs/photos-2")
+    with bars() as on_progress:
+        reports = compare_runs([Run.load(run) for run in runs], out, on_progress)
+    console.print(table(reports))
+    typer.echo(out)
+
+
+@app.command("list", epilog="Example:  anew list models")
+def list_(what: Annotated[str, typer.Argument(metavar="models|data", help="models or data")]) -> None:
+    """The models and the built-in data that there are."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from anew.errors import unknown
+
+    if what not in ("models", "data"):
+        raise unknown("list", what, ("models", "data"))
+    table = Table(box=None, show_header=False)
+    for name, about in _members(what).items():
+        table.add_row(f"[bold]{name}[/bold]", about)
+    Console().print(table)
+
+
+def _members(what: str) -> dict[str, str]:
+    if what == "models":
+        from anew.models import recipes
+
+        return {name: about for name, (_, about) in recipes().items()}
+    from anew.sources import builtins, readable
+
+    return builtins() | readable()
+
+
+def _pairs(texts: list[str] | None, option: str) -> dict[str, Any]:
+    """["label=7"] -> {"label": "7"}"""
+    for text in texts or ():
+        if "=" not in text:
+            raise AnewError(f"{option} {text} has no value; expected NAME=VALUE")
+    return dict(text.split("=", 1) for text in texts or ())
+
+
+def main() -> None:
+    """The command `anew`: mistakes of the user are one line and exit code 2; --debug shows where they came from."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(arguments)
+    except AnewError as error:
+        if debug:
+            raise
+        typer.echo(f"anew: {error}", err=True)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Makes the report of a run: draws samples, measures them against held-out data, and writes the page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from anew.codecs.codec import Codec, Samples
+from anew.codecs.dataset import Dataset, Progress, Split
+from anew.evaluation import card
+from anew.evaluation.baseline import independent
+from anew.evaluation.copying import Pair, closest_pairs
+from anew.evaluation.cost import cost
+from anew.evaluation.page import Pictures, render, render_comparison
+from anew.evaluation.report import Report
+from anew.rng import generator
+from anew.run import Run
+from anew.training import metrics
+from anew.training.loop import open_data
+from anew.writing import write
+
+COMPARED = 2_000  # samples, and held-out examples, at most
+NEIGHBOURS = 10_000  # training examples in which copies are looked for, at most
+SHOWN, PAIRS = 64, 20  # pictures
+STAGES = 5
+
+Views = dict[str, np.ndarray]
+
+
+def make_report(run: Run, out: Path, on_progress: Progress | None = None) -> Report:
+    """Writes report.html and report.json into `out` and returns what is in them."""
+    stage = _stages(on_progress)
+    stage("reading the data")
+    data = open_data(run)
+    stage("drawing samples")
+    n = max(SHOWN, min(COMPARED, len(data.test), len(data.validation)))
+    start = time.perf_counter()
+    samples = run.sample(n, seed=1)
+    facts = run.info.get("result", {}) | {"samples_per_second": n / (time.perf_counter() - start)}
+    real = {name: _some(split, most) for name, split, most in _splits(data)}
+    stage("learning what to look at")
+    codec = data.codec
+    codec.fit_features(data.train.batch(torch.arange(len(data.train))))
+    views = {name: codec.features(codec.decode(x)) for name, x in real.items()}
+    baseline = independent(real["train"][: len(samples)], generator(0, "baseline"))
+    views |= {"samples": codec.features(list(samples)), "baseline": codec.features(codec.decode(baseline))}
+    stage("measuring")
+    rows = card.measure(
+        views["samples"], views["test"], views["validation"], views["train"], views["baseline"], limit=COMPARED
+    )
+    pairs = _closest(views)
+    stage("drawing the page")
+    report = Report(
+        name=run.path.resolve().name,
+        verdict=card.verdict(rows),
+        rows=rows + cost({name: value for name, value in facts.items() if value}),
+        run=_facts(run),
+        trust=card.trust(rows, {name: len(split) for name, split, _ in _splits(data)}, list(views["samples"])),
+        curves=metrics.read(run.metrics),
+        pairs=[pair._asdict() for pair in pairs],
+        commands=_commands(run),
+    )
+    pictures = _pictures(codec, list(samples), real, pairs)
+    write(out / "report.json", report.dumps())
+    write(out / "report.html", render(report.to_json(), pictures))
+    return report
+
+
+def compare(runs: list[Run], out: Path, on_progress: Progress | None = None) -> list[Report]:
+    """Writes one page of several runs, side by side; a run without a report gets one first."""
+    reports = [_report_of(run, on_progress) for run in runs]
+    sheets = [Pictures(samples=run.sample(SHOWN, seed=1)._repr_png_()) for run in runs]
+    write(out, render_comparison([report.to_json() for report in reports], sheets))
+    return reports
+
+
+def _report_of(run: Run, on_progress: Progress | None) -> Report:
+    path = run.path / "report.json"
+    newer = path.exists() and path.stat().st_mtime >= run.weights.stat().st_mtime
+    return Report.loads(path.read_text(encoding="utf-8")) if newer else run.report(on_progress=on_progress)
+
+
+def _stages(on_progress: Progress | None) -> Callable[[str], None]:
+    done = iter(range(STAGES))
+
+    def stage(_name: str) -> None:
+        if on_progress:
+            on_progress("report", next(done), STAGES)
+
+    return stage
+
+
+def _splits(data: Dataset) -> list[tuple[str, Split, int]]:
+    """(name, split, how many of it are measured)"""
+    return [
+        ("train", data.train, NEIGHBOURS),
+        ("validation", data.validation, COMPARED),
+        ("test", data.test, COMPARED),
+    ]
+
+
+def _some(split: Split, most: int) -> Tensor:
+    """Up to `most` examples, drawn at random, as the codec would read them from files."""
+    rows = torch.randperm(len(split), generator=generator(0, "report"))[:most]
+    return split.batch(rows).x
+
+
+def _closest(views: dict[str, Views]) -> list[Pair]:
+    """By the view in which the eye compares: the first."""
+    view = next(iter(views["samples"]))
+    return closest_pairs(views["samples"][view], views["validation"][view], views["train"][view], PAIRS)
+
+
+def _pictures(codec: Codec, samples: Samples, real: dict[str, Tensor], pairs: list[Pair]) -> Pictures:
+    train = codec.decode(real["train"])
+    return Pictures(
+        samples=codec.show(samples[:SHOWN]),
+        real=codec.show(codec.decode(real["test"][:SHOWN])),
+        pairs=[(codec.show([samples[pair.sample]]), codec.show([train[pair.train]])) for pair in pairs],
+    )
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    model, plan, source = run.info["model"], run.info["training"], run.info["source"]
+    return {
+        "model": f"{model['recipe']}, size {model['size']}",
+        "data": source["location"],
+        "kind": run.codec.describe().split(" (")[0],
+        "given": ", ".join(run.info["given"]),
+        "trained on": f"{plan['examples']:,} examples in {plan['precision']}",
+        "made": run.info["created"],
+    }
+
+
+def _commands(run: Run) -> list[str]:
+    asked = run.info["request"]
+    options = [f"--model {asked['model']}", f"--size {asked['size']}", f"--seed {asked['seed']}"]
+    options += [f"--given {name}" for name in asked["given"]]
+    options += [f"--{key} {asked[key]}" for key in ("minutes", "examples") if asked[key] is not None]
+    options += [f"--set {key}={value}" for key, value in asked["settings"].items()]
+    return [f"anew train {asked['source']} {' '.join(options)} --out {run.path}", f"anew report {run.path}"]

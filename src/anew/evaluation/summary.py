@@ -1,0 +1,43 @@
+"""The report card as a table for a terminal: a row for each measure, a column for each run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from anew.evaluation.page import standings
+from anew.evaluation.report import Report
+from anew.evaluation.row import Row
+from anew.evaluation.value import Value
+
+
+def table(reports: Sequence[Report]) -> Table:
+    """With floor and ceiling for one run; the best and what ties with it marked for several."""
+    alone = len(reports) == 1
+    found = Table(box=None, header_style="bold")
+    heads = ["", "samples", "95 %", "floor (real)", "ceiling", ""] if alone else ["", *(r.name for r in reports)]
+    for head in heads:
+        found.add_column(head, justify="left" if head == "" else "right")
+    keys = dict.fromkeys(row.key for report in reports for row in report.rows)
+    for key in keys:
+        rows = [next((row for row in report.rows if row.key == key), None) for report in reports]
+        found.add_row(*(_single(rows[0]) if alone and rows[0] else _several(rows)))
+    return found
+
+
+def _single(row: Row) -> list[str]:
+    interval = f"{_number(row, row.value, 'low')} .. {_number(row, row.value, 'high')}"
+    measured = interval if row.value and row.value.n > 1 else ""
+    ends = [_number(row, end) for end in (row.floor, row.ceiling)]
+    return [row.title, _number(row, row.value), measured, *ends, row.verdict]
+
+
+def _several(rows: Sequence[Row | None]) -> list[str]:
+    title = next(row.title for row in rows if row)
+    cells = [f"{_number(row, row.value)} {mark}".strip() if row else "" for row, mark in standings(rows)]
+    return [title, *cells]
+
+
+def _number(row: Row, value: Value | None, part: str = "value") -> str:
+    return row.text(getattr(value, part)) if value else ""
