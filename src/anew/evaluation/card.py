@@ -138,7 +138,7 @@ def trust(rows: list[Row], sizes: Mapping[str, int], views: list[str], seed: int
 def verdict(rows: list[Row]) -> str:
     """The card in one sentence, which ends with what could not be concluded."""
     found = {row.key: row for row in rows if row.value and row.verdict != INCONCLUSIVE}
-    parts = [_apart(found), _quality(found), _copies([found[key] for key in COPYING if key in found]), _open(found)]
+    parts = [_apart(found), _quality(found), _copies(found), _open(found)]
     sentence = "; ".join(part for part in parts if part)
     return sentence[0].upper() + sentence[1:] + "."
 
@@ -158,21 +158,23 @@ def _quality(found: Mapping[str, Row]) -> str:
     return " and ".join(text.format(row.text(value.value)) for text, row, value in values if value)
 
 
-def _copies(rows: list[Row]) -> str:
+def _copies(found: Mapping[str, Row]) -> str:
+    """One alarm is enough; that there is none takes both rows."""
+    rows = [found[key] for key in COPYING if key in found]
     copied = [f"{row.title.lower()}: {row.text(row.value.value)}" for row in rows if row.value and row.verdict == ALARM]
     if copied:
         return f"training data is being copied ({', '.join(copied)})"
-    return "no sign of copying" if rows else ""
+    return "no sign of copying" if len(rows) == len(COPYING) else ""
 
 
 def _open(found: Mapping[str, Row]) -> str:
     questions = {
-        ("told_apart",): "whether samples can be told apart from real ones",
-        ("fidelity",): "how many look real",
-        ("coverage",): "how much of the data is covered",
-        COPYING: "whether training data is being copied",
+        "told_apart": "whether samples can be told apart from real ones",
+        "fidelity": "how many look real",
+        "coverage": "how much of the data is covered",
     }
-    asked = [question for keys, question in questions.items() if not any(key in found for key in keys)]
+    asked = [question for key, question in questions.items() if key not in found]
+    asked += [] if _copies(found) else ["whether training data is being copied"]
     listed = " and ".join(filter(None, [", ".join(asked[:-1]), *asked[-1:]]))
     return f"{listed} could not be concluded" if asked else ""
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from anew.errors import AnewError, unknown
 from anew.models.model import Config, Model, Turn
 from anew.nn.conditioning import embedding, forget
+from anew.nn.conv import patch_side
 from anew.nn.unet import UNet
 from anew.rng import Rng
 from anew.spaces import Batch, Grid, Space
@@ -20,7 +21,7 @@ from anew.spaces import Batch, Grid, Space
 class FlowMatchingConfig(Config):
     width: int = 32
     blocks: int = 2  # residual blocks at each size
-    patch: int = 1  # side of the squares of pixels that are treated as one
+    patch: int = 0  # side of the squares of pixels that are treated as one; 0 goes by the size of the picture
     dropout: float = 0.0
     solver: str = "heun"  # or euler
     steps: int = 25  # of the solver; heun asks the network twice a step
@@ -49,7 +50,7 @@ class FlowMatching(Model):
             space.size,
             config.width,
             config.blocks,
-            config.patch,
+            config.patch or patch_side(space.size),
             told,
             dropout=config.dropout,
         )
@@ -102,7 +103,5 @@ SOLVERS = {"euler": euler, "heun": heun}
 
 
 def flow_matching(space: Space, given: Space | None, size: int, **changes: Any) -> FlowMatching:
-    """A U-Net whose width doubles with every second size; large pictures are folded into patches."""
-    side = max(space.size) if isinstance(space, Grid) else 1
-    config = FlowMatchingConfig(width=16 * size, patch=1 if side < 20 else 2 if side < 64 else 4, lr=2e-3)
-    return FlowMatching(space, given, config.change(changes))
+    """A U-Net; its width grows with the size."""
+    return FlowMatching(space, given, FlowMatchingConfig(width=16 * size, lr=2e-3).change(changes))

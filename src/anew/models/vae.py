@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from anew.errors import unknown
 from anew.models.model import Config, Encodes, Model, Scores, Turn
 from anew.nn.conditioning import embedding, forget, vector_size, vectors
-from anew.nn.conv import Decoder, Encoder
+from anew.nn.conv import Decoder, Encoder, patch_side
 from anew.nn.likelihood import likelihood
 from anew.nn.mlp import mlp
 from anew.rng import Rng
@@ -25,6 +25,7 @@ class VAEConfig(Config):
     latent: int = 16
     width: int = 32
     network: str = "auto"  # conv for pictures, mlp for everything else
+    patch: int = 0  # side of the squares of pixels that are treated as one; 0 goes by the size of the picture
     likelihood: str = "auto"
     beta: float = 1.0  # weight of the KL term; below 1 is sharper, above 1 more disentangled
     free_bits: float = 0.0  # nats of KL per latent that cost nothing (Kingma et al. 2016)
@@ -48,8 +49,9 @@ class VAE(Model, Encodes, Scores):
         self.head = likelihood(space, config.likelihood)
         if _is_convolutional(space, config.network):
             assert isinstance(space, Grid)
-            self.encoder: nn.Module = Encoder(space.channels, space.size, config.width, 2 * config.latent, told)
-            self.decoder: nn.Module = Decoder(config.latent, space.channels, space.size, config.width, told)
+            shape, patch = (space.channels, space.size), config.patch or patch_side(space.size)
+            self.encoder: nn.Module = Encoder(*shape, config.width, 2 * config.latent, told, patch)
+            self.decoder: nn.Module = Decoder(config.latent, *shape, config.width, told, patch)
         else:
             inputs, hidden = vector_size(space), 16 * config.width
             self.encoder = Perceptron([inputs + told, hidden, 2 * config.latent], (2 * config.latent,), space)

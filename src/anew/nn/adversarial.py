@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from anew.nn.conditioning import embedding
-from anew.nn.conv import conv, halvings, level_widths, resize
+from anew.nn.conv import conv, fold, folded, halvings, level_widths, patch_side, resize, unfold
 from anew.nn.mlp import mlp
 from anew.spaces import Grid, Space
 
@@ -99,9 +99,21 @@ class PlainBlock(nn.Module):
         return x + self.conv2(F.leaky_relu(self.conv1(F.leaky_relu(x, 0.2)), 0.2))
 
 
+class Fold(nn.Module):
+    """Squares of pixels to channels, or back to a grid of `size`."""
+
+    def __init__(self, patch: int, size: tuple[int, ...] | None = None):
+        super().__init__()
+        self.patch, self.size = patch, size
+
+    def forward(self, x: Tensor) -> Tensor:
+        return fold(x, self.patch) if self.size is None else unfold(x, self.patch, self.size)
+
+
 def r3gan_generator(space: Grid, inputs: int, width: int) -> nn.Module:
     """Residual blocks between resizings, no normalisation (Huang et al. 2024), without grouped convolutions."""
-    sizes = halvings(space.size)[::-1]
+    patch = patch_side(space.size)
+    sizes = halvings(folded(space.size, patch))[::-1]
     widths = level_widths(width, len(sizes))[::-1]
     first = (widths[0], *sizes[0])
     layers: list[nn.Module] = [nn.Linear(inputs, math.prod(first)), nn.Unflatten(1, first)]
@@ -110,13 +122,15 @@ def r3gan_generator(space: Grid, inputs: int, width: int) -> nn.Module:
             # The convolution to fewer channels comes first: at the smaller size it costs a quarter.
             layers += [nn.Identity() if wide == widths[i - 1] else conv(widths[i - 1], wide, 1), Upscale(size)]
         layers.append(PlainBlock(wide))
-    return nn.Sequential(*layers, nn.LeakyReLU(0.2), conv(widths[-1], space.channels))
+    head = conv(widths[-1], space.channels * patch**2)
+    return nn.Sequential(*layers, nn.LeakyReLU(0.2), head, Fold(patch, space.size))
 
 
 def r3gan_discriminator(space: Grid, width: int) -> tuple[nn.Module, int]:
-    sizes = halvings(space.size)
+    patch = patch_side(space.size)
+    sizes = halvings(folded(space.size, patch))
     widths = level_widths(width, len(sizes))
-    layers: list[nn.Module] = [conv(space.channels, widths[0])]
+    layers: list[nn.Module] = [Fold(patch), conv(space.channels * patch**2, widths[0])]
     for i, (wide, size) in enumerate(zip(widths, sizes, strict=True)):
         if i:
             layers += [Upscale(size), nn.Identity() if wide == widths[i - 1] else conv(widths[i - 1], wide, 1)]

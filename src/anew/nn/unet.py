@@ -7,7 +7,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anew.nn.conditioning import fourier
-from anew.nn.conv import ResidualBlock, Size, conv, group_norm, halvings, level_widths, resize
+from anew.nn.conv import (
+    ResidualBlock,
+    Size,
+    conv,
+    fold,
+    folded,
+    group_norm,
+    halvings,
+    level_widths,
+    resize,
+    unfold,
+)  # fmt: skip
 
 
 class Attention(nn.Module):
@@ -37,12 +48,12 @@ class UNet(nn.Module):
     ):  # fmt: skip
         super().__init__()
         self.patch, self.size, self.width = patch, size, width
-        self.sizes = halvings(tuple(-(-side // patch) for side in size), smallest)
+        self.sizes = halvings(folded(size, patch), smallest)
         widths, time = level_widths(width, len(self.sizes)), 4 * width
-        folded = channels * patch**2
+        cells = channels * patch**2
         self.time = nn.Sequential(nn.Linear(width, time), nn.SiLU(), nn.Linear(time, time))
         self.condition = nn.Linear(condition, time) if condition else None
-        self.stem = conv(folded, widths[0])
+        self.stem = conv(cells, widths[0])
         self.down, skips, now = nn.ModuleList(), [widths[0]], widths[0]
         for wide in widths:
             for _ in range(blocks):
@@ -58,14 +69,14 @@ class UNet(nn.Module):
                 self.up.append(ResidualBlock(now + skips.pop(), wide, time, dropout))
                 now = wide
         self.blocks = blocks
-        self.head = nn.Sequential(group_norm(now + widths[0]), nn.SiLU(), conv(now + widths[0], folded, zero=True))
+        self.head = nn.Sequential(group_norm(now + widths[0]), nn.SiLU(), conv(now + widths[0], cells, zero=True))
 
     def forward(self, x: Tensor, t: Tensor, condition: Tensor | None = None) -> Tensor:
         told = self.time(fourier(t, self.width))
         if self.condition is not None and condition is not None:
             told = told + self.condition(condition)
         told = F.silu(told)
-        h = self.stem(self._fold(x))
+        h = self.stem(fold(x, self.patch))
         skips = [h]
         for i, block in enumerate(self.down):
             h = block(resize(h, self.sizes[i // self.blocks]), told)
@@ -74,12 +85,4 @@ class UNet(nn.Module):
         for block in self.up:
             skip = skips.pop()
             h = block(torch.cat([resize(h, tuple(skip.shape[2:])), skip], 1), told)
-        return self._unfold(self.head(torch.cat([h, skips.pop()], 1)))
-
-    def _fold(self, x: Tensor) -> Tensor:
-        """Pixels to patches; sides that the patch does not divide are padded."""
-        high, wide = (-side % self.patch for side in x.shape[2:])
-        return F.pixel_unshuffle(F.pad(x, (0, wide, 0, high)), self.patch)
-
-    def _unfold(self, h: Tensor) -> Tensor:
-        return F.pixel_shuffle(h, self.patch)[:, :, : self.size[0], : self.size[1]]
+        return unfold(self.head(torch.cat([h, skips.pop()], 1)), self.patch, self.size)
