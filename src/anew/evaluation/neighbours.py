@@ -46,10 +46,13 @@ def nearest(queries: np.ndarray, points: np.ndarray) -> Neighbours:
 
 
 def radii(points: np.ndarray, k: int) -> np.ndarray:
-    """Squared distance of each point (n, d) to its k-th nearest other point, n > k: (n,)."""
+    """Squared distance of each point (n, d) to its k-th nearest other point, n > k: (n,).
+
+    Rounded up, so that the k-th neighbour is in reach whichever of the two distances is computed.
+    """
     points = points.astype(np.float64, copy=False)
     squared = np.empty(len(points))
     for rows in blocks(len(points), len(points)):
         # the point itself is at distance zero, so the k-th other is at position k
         squared[rows] = np.partition(squared_distances(points[rows], points), k, axis=1)[:, k]
-    return squared
+    return squared * (1 + 1e-9)

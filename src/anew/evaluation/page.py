@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from anew.evaluation.report import Report
 from anew.evaluation.row import INCONCLUSIVE, Row
@@ -71,7 +72,8 @@ def render_comparison(reports: Sequence[Mapping[str, Any]], pictures: Sequence[P
     by_key = [{row.key: row for row in card.rows} for card in cards]
     table = [(keys[key], standings([rows.get(key) for rows in by_key])) for key in order]
     sheets = list(pictures or [Pictures()] * len(cards))
-    return _template("comparison.html").render(reports=cards, table=table, sheets=sheets)
+    real = next((sheet.real for sheet in sheets if sheet.real), None)
+    return _template("comparison.html").render(reports=cards, table=table, sheets=sheets, real=real)
 
 
 def standings(rows: Sequence[Row | None]) -> list[tuple[Row | None, str]]:
@@ -157,22 +159,26 @@ def _text(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
 
 
-def _interval(row: Row, value: Value) -> str:
+def _interval(row: Row) -> str:
     """The interval without a unit, and n; empty where the value was measured once."""
-    if value.n < 2:
+    if row.value is None or row.value.n < 2:
         return ""
-    low, high = (row.text(end).removesuffix(row.unit).strip() for end in (value.low, value.high))
-    return f"{low} to {high}, n = {value.n:,}"
+    low, high = (row.text(end).removesuffix(row.unit).strip() for end in (row.value.low, row.value.high))
+    return f"{low} to {high}, n = {row.value.n:,}"
 
 
-def _picture(png: bytes) -> str:
-    """A data URI."""
-    return f"data:image/png;base64,{b64encode(png).decode()}"
+def _unbroken(text: str) -> str:
+    """With spaces that no line is broken at around "%", "×" and "="."""
+    for sign in ("%", "×", "= "):
+        text = text.replace(f" {sign}", f"\N{NO-BREAK SPACE}{sign}")
+    return text.replace("= ", "=\N{NO-BREAK SPACE}").replace("× ", "×\N{NO-BREAK SPACE}")
 
 
-def _is_small(png: bytes) -> bool:
-    """By the width in the PNG's header."""
-    return int.from_bytes(png[16:20], "big") < SMALL
+def _picture(png: bytes, title: str) -> Markup:
+    """An image that is part of the page; its width is in the PNG's header."""
+    kind = "small" if int.from_bytes(png[16:20], "big") < SMALL else "large"
+    source = f"data:image/png;base64,{b64encode(png).decode()}"
+    return Markup('<img class="{}" src="{}" alt="{}">').format(kind, source, title)
 
 
 @cache
@@ -184,13 +190,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["unbroken"] = _unbroken
     environment.globals |= {
         "bar": bar,
         "tone": tone,
         "is_fact": _is_fact,
         "interval": _interval,
         "picture": _picture,
-        "is_small": _is_small,
         "width": CURVE_WIDTH,
         "height": CURVE_HEIGHT,
     }

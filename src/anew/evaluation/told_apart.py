@@ -59,7 +59,7 @@ def told_apart(samples: Views, reference: Views, seed: int = 0, limit: int = 2_0
             chosen.append(f"{choice.view}, {choice.classifier}")
     bits = _bits(log_odds, real, cap=np.log(len(real)))
     distance = _mean_of_sides(bits, real).map(lambda v: min(max(v, 0.0), 1.0) ** 0.5)
-    return ToldApart(distance, _average(aucs, len(real) // 2), tuple(chosen))
+    return ToldApart(distance, _average(aucs, len(real) // 2).clip(0, 1), tuple(chosen))
 
 
 def _stack(

@@ -1,0 +1,30 @@
+"""The impostor keeps every marginal and breaks what holds them together."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from anew.evaluation.baseline import independent
+from anew.rng import generator
+
+
+@pytest.mark.parametrize("shape", [(200,), (200, 3), (200, 2, 4, 4)])
+def test_every_coordinate_keeps_its_values(shape: tuple[int, ...]) -> None:
+    x = torch.randn(shape, generator=generator(0))
+    mixed = independent(x, generator(1))
+    assert mixed.shape == x.shape
+    assert torch.equal(mixed.sort(0).values, x.sort(0).values)
+    assert not torch.equal(mixed, x)
+
+
+def test_coordinates_become_independent() -> None:
+    x = torch.randn(2000, 1, generator=generator(0)).repeat(1, 3)
+    assert torch.corrcoef(independent(x, generator(1)).T).sub(torch.eye(3)).abs().max() < 0.1
+
+
+def test_codes_and_flags_are_mixed_too_and_the_seed_repeats_it() -> None:
+    tokens = torch.arange(60).reshape(20, 3)
+    assert independent(tokens, generator(1)).dtype == torch.int64
+    assert torch.equal(independent(tokens, generator(1)), independent(tokens, generator(1)))
+    assert not torch.equal(independent(tokens, generator(1)), independent(tokens, generator(2)))

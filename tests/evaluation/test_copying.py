@@ -1,0 +1,43 @@
+"""Copies raise the alarm, honest samples do not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from gaussians import D, N, gaussian
+
+from anew.evaluation.copying import closest_pairs, copies
+
+
+def test_copies_raise_both_shares_and_honest_samples_neither() -> None:
+    train, held_out = gaussian(0, 800), gaussian(1)
+    copied, honest = copies(train[:N], held_out, train), copies(gaussian(2), held_out, train)
+    assert copied.excess.value == 1
+    assert copied.duplicates.value == pytest.approx(0.99, abs=0.005)
+    assert honest.excess.low <= 0 <= honest.excess.high
+    assert honest.duplicates.low <= 0 <= honest.duplicates.high
+
+
+def test_the_excess_is_the_share_of_copies() -> None:
+    train, held_out = gaussian(0, 800), gaussian(1)
+    half = np.concatenate([train[: N // 2], gaussian(2, N // 2)])
+    found = copies(half, held_out, train)
+    assert found.excess.value == pytest.approx(0.5, abs=0.2)
+    assert found.duplicates.value == pytest.approx(0.495, abs=0.02)
+
+
+def test_blurred_samples_are_no_copies() -> None:
+    found = copies(0.3 * gaussian(2), gaussian(1), gaussian(0, 800))
+    assert found.excess.low <= 0 <= found.excess.high
+
+
+def test_the_closest_pairs_name_the_copies_first() -> None:
+    train = gaussian(0, 400)
+    samples = gaussian(2, 50)
+    samples[7], samples[30] = train[123], train[45] + 1e-3
+    pairs = closest_pairs(samples, gaussian(1), train, pairs=5)
+    assert [(pair.sample, pair.train) for pair in pairs[:2]] == [(7, 123), (30, 45)]
+    assert [pair.near for pair in pairs[:3]] == [True, True, False]
+    assert pairs[0].distance == 0
+    assert pairs[1].distance == pytest.approx(1e-3 * np.sqrt(D), rel=1e-3)
+    assert len(pairs) == 5
