@@ -1,0 +1,93 @@
+"""Every code block of the documentation runs, on a small folder of photos and with a small budget."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+FOLLOWING = ("sample.md", "report.md")  # pages that speak of runs that are there
+ELSEWHERE = ("make", "git", "cd", "pip")  # commands that other tests and CI run
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with what the pages speak of in it, and a budget that none of them notices."""
+    from anew.evaluation import build
+    from anew.training import train
+
+    plan = train._plan
+
+    def small(make, request, minutes, show):  # type: ignore[no-untyped-def]
+        return plan(make, replace(request, examples=512, precision="fp32"), None, show)
+
+    monkeypatch.setattr(train, "_plan", small)
+    monkeypatch.setattr(train, "choose_size", lambda minutes: 1)
+    monkeypatch.setattr(build, "COMPARED", 30)
+    monkeypatch.chdir(tmp_path)
+    _make_photos(tmp_path / "photos")
+    _make_mnist(tmp_path / "mnist")
+    return tmp_path
+
+
+def _make_photos(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    for label in ("cat", "dog"):
+        (folder / label).mkdir(parents=True)
+        for i in range(40):
+            Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8)).save(folder / label / f"{i}.png")
+
+
+def _make_mnist(folder: Path) -> None:
+    """idx files, as small as they may be."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    pictures, labels = rng.integers(0, 256, (60, 28, 28), np.uint8), rng.integers(0, 10, 60).astype(np.uint8)
+    for name, array in (("images-idx3", pictures), ("labels-idx1", labels)):
+        header = bytes([0, 0, 8, array.ndim]) + b"".join(side.to_bytes(4, "big") for side in array.shape)
+        (folder / f"train-{name}-ubyte").write_bytes(header + array.tobytes())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_blocks_run(page: Path, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if page.name in FOLLOWING:
+        for out in ("runs/photos", "runs/cats"):
+            _run(f"anew train photos --given label --out {out}", monkeypatch)
+    for language, code in BLOCK.findall(page.read_text(encoding="utf-8")):
+        if language == "python":
+            exec(compile(code, page.name, "exec"), {"__name__": "__main__"})
+        elif language == "bash":
+            for line in code.splitlines():
+                _run(line, monkeypatch)
+        else:
+            assert language == "text", f"{page.name}: who runs a block of {language}?"
+
+
+def _run(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from anew.cli import main
+
+    words = shlex.split(line, comments=True)
+    if not words or words[0] in ELSEWHERE:
+        return
+    assert words[0] == "anew", f"who runs '{line}'?"
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code, line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = [target for target in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in target]
+    missing = [target for target in targets if not (page.parent / target).exists()]
+    assert not missing
