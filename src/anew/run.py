@@ -213,7 +213,7 @@ def draw(model: Model, n: int, given: Tensor | None, seed: int, on_progress: Pro
     for start in range(0, n, TOGETHER):
         rows = range(start, min(start + TOGETHER, n))
         told = None if given is None else given[rows.start : rows.stop].to(device)
-        parts.append(model.sample(len(rows), told, Rng.for_samples(seed, rows, device)).float().cpu())
+        parts.append(model.sample(len(rows), told, Rng.for_samples(seed, rows, device)).cpu())
         if on_progress:
             on_progress("sampling", rows.stop, n)
     return torch.cat(parts)

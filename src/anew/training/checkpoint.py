@@ -30,7 +30,6 @@ def load_checkpoint(trainer: Trainer, path: Path) -> float:
     """Puts the trainer where it was, if there is a checkpoint; returns the seconds it had taken."""
     if not path.exists():
         return 0.0
-    _begin(trainer)
     state = _state(trainer)
     try:
         with safe_open(path, framework="pt") as file:
@@ -47,6 +46,7 @@ def load_checkpoint(trainer: Trainer, path: Path) -> float:
 
 def _state(trainer: Trainer) -> dict[str, Tensor]:
     """The tensors themselves, so that they can be saved and loaded into."""
+    _begin(trainer)
     parts = {f"model.{name}": tensor for name, tensor in trainer.model.state_dict().items()}
     parts |= {f"ema.{name}": tensor for name, tensor in trainer.ema.model.state_dict().items()}
     for turn, optimiser in trainer.optimisers.items():
@@ -56,11 +56,12 @@ def _state(trainer: Trainer) -> dict[str, Tensor]:
 
 
 def _begin(trainer: Trainer) -> None:
-    """Gives the optimisers the tensors that their first step makes."""
+    """Gives the optimisers the tensors that their first step makes, where there was none yet."""
     for optimiser in trainer.optimisers.values():
         for parameter in optimiser.param_groups[0]["params"]:
-            zeros = {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
-            optimiser.state[parameter] = {"step": torch.zeros((), device=parameter.device), **zeros}
+            if not optimiser.state[parameter]:
+                zeros = {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
+                optimiser.state[parameter] = {"step": torch.zeros((), device=parameter.device), **zeros}
 
 
 def _for_disk(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -85,12 +85,13 @@ class Trainer:
     def advance(self) -> dict[str, Tensor]:
         """One step; returns the mean loss of each player and what the model notes, as scalars."""
         progress, seen = self.step / self.steps, {}
-        multiplier = rate(progress, self.config.warmup, self.config.decay)
+        middle = (self.step + 0.5) / self.steps  # of the step: at its start, the first one would have no rate at all
+        multiplier = rate(middle, self.config.warmup, self.config.decay)
         for index, (turn, batch) in enumerate(zip(self.model.turns, self._batches(), strict=True)):
             for settings in self.optimisers[turn].param_groups:
                 settings["lr"] = self.config.lr * multiplier
-            seen[_title(turn)] = self.backward(index, Turn(turn, progress), batch, self.plan.precision)
-            self._update(turn)
+            loss = seen[_title(turn)] = self.backward(index, Turn(turn, progress), batch, self.plan.precision)
+            self._update(turn, [loss, *self.model.notes.values()])
         self.step += 1
         self.ema.update(self.step)
         return seen | self.model.notes
@@ -122,11 +123,11 @@ class Trainer:
             yield batches[played[turn]]
             played[turn] += 1
 
-    def _update(self, turn: str) -> None:
-        """Averages the gradients over the processes, clips them and takes the optimiser's step."""
+    def _update(self, turn: str, seen: list[Tensor]) -> None:
+        """Averages the gradients, and what is `seen`, over the processes; clips; takes the optimiser's step."""
         parameters = [p for p in self._player(turn).parameters() if p.grad is not None]
         gradients = [p.grad for p in parameters if p.grad is not None]
-        self.group.average(gradients)
+        self.group.average([*gradients, *seen])
         norm = get_total_norm(gradients)
         if norm.isfinite():
             self.skipped = 0

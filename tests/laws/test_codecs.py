@@ -1,0 +1,150 @@
+"""What must be true of every codec: a record survives, and so does what was learned."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from anew.codecs import CODECS, load_codec, make_codec, save_codec
+from anew.codecs.codec import BadRecord, Codec
+from anew.codecs.dataset import prepare
+from anew.errors import AnewError
+from anew.sources import builtins, open_source
+from anew.spaces import Batch, space_from_json, space_to_json
+
+
+def pictures() -> list[np.ndarray]:
+    return list(np.random.default_rng(0).integers(0, 256, (6, 7, 5, 3), dtype=np.uint8))
+
+
+def rows() -> list[dict[str, Any]]:
+    values = zip(["猫", "a/b", "", "猫", None, "狗"], [1.5, -2.0, 0.25, None, 3.0, 0.0], [True, False] * 3)
+    return [{"kind": kind, "weight": weight, "good": good} for kind, weight, good in values]
+
+
+# name -> (records, options)
+RECORDS: dict[str, tuple[list[Any], dict[str, str]]] = {
+    "image": (pictures(), {}),
+    "table": (rows(), {"columns": "kind,weight,good"}),
+}
+
+
+def fitted(name: str) -> tuple[Codec, list[Any]]:
+    contents, options = RECORDS[name]
+    codec = make_codec(name, options)
+    loaded = [codec.load(content) for content in contents]
+    codec.fit(iter(loaded))
+    return codec, loaded
+
+
+def same(a: Any, b: Any) -> bool:
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(a[k] == pytest.approx(b[k], abs=1e-5) for k in a)
+    return np.array_equal(np.asarray(a), np.asarray(b))
+
+
+def test_every_codec_is_here():
+    assert RECORDS.keys() == CODECS.keys()
+
+
+every_codec = pytest.mark.parametrize("name", CODECS)
+
+
+@every_codec
+def test_decoded_and_encoded_is_the_record(name: str):
+    codec, loaded = fitted(name)
+    x = codec.encode(loaded)
+    assert codec.space.contains(x)
+    back = codec.decode(x)
+    assert all(same(a, b) for a, b in zip(back, loaded, strict=True))
+    assert torch.equal(codec.encode(back).nan_to_num(9), x.nan_to_num(9))
+
+
+@every_codec
+def test_storing_loses_nothing(name: str):
+    codec, loaded = fitted(name)
+    x = codec.encode(loaded)
+    assert torch.equal(codec.space.unpack(codec.space.pack(x)).nan_to_num(9), x.nan_to_num(9))
+
+
+@every_codec
+def test_json_brings_the_codec_back(name: str):
+    codec, loaded = fitted(name)
+    again = load_codec(json.loads(json.dumps(save_codec(codec), allow_nan=False)))
+    assert again.space == codec.space
+    assert torch.equal(again.encode(loaded).nan_to_num(9), codec.encode(loaded).nan_to_num(9))
+    assert again.describe() == codec.describe()
+
+
+@every_codec
+def test_a_missing_part_of_its_json_is_found(name: str):
+    state = save_codec(fitted(name)[0])
+    for key in state:
+        with pytest.raises((KeyError, TypeError, ValueError)):
+            load_codec({other: value for other, value in state.items() if other != key})
+
+
+@every_codec
+def test_digest_tells_records_apart(name: str):
+    codec, loaded = fitted(name)
+    digests = [codec.digest(one) for one in loaded]
+    assert len(set(digests)) == len(loaded)
+    assert digests == [codec.digest(one) for one in loaded]
+
+
+@every_codec
+def test_what_is_not_a_record_is_a_bad_one(name: str):
+    for content in (None, 3, b"", b"\0\xff", "no such thing", [], object()):
+        with pytest.raises(BadRecord):
+            make_codec(name, RECORDS[name][1]).load(content)
+
+
+@every_codec
+def test_an_unknown_option_is_refused(name: str):
+    with pytest.raises(AnewError, match=r"unknown setting 'codec.nonsense'"):
+        make_codec(name, {"nonsense": "1"})
+
+
+@every_codec
+def test_files_arrays_and_pictures(name: str):
+    codec, loaded = fitted(name)
+    samples = codec.decode(codec.encode(loaded))
+    assert all(isinstance(codec.to_bytes(sample), bytes) for sample in samples)
+    assert len(codec.to_array(samples)) == len(loaded)
+    assert codec.show(samples).startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+@every_codec
+def test_features_are_rows_of_numbers(name: str):
+    codec, loaded = fitted(name)
+    x = codec.encode(loaded)
+    codec.fit_features(Batch(x, torch.zeros(len(x), 1)))
+    views = codec.features(codec.decode(x))
+    assert views
+    for view in views.values():
+        assert view.dtype == np.float32
+        assert view.shape[0] == len(x)
+        assert np.isfinite(view).all()
+
+
+@every_codec
+def test_space_is_json(name: str):
+    space = fitted(name)[0].space
+    assert space_from_json(json.loads(json.dumps(space_to_json(space)))) == space
+
+
+@pytest.mark.parametrize("name", builtins())
+def test_built_in_data_are_read_whole(name: str):
+    source = open_source(name)
+    data = prepare(source, make_codec(source.codec))
+    splits = (data.train, data.validation, data.test)
+    assert data.skipped_count == 0
+    assert sum(map(len, splits)) == len(source)
+    assert min(map(len, splits)) > 0
+    for split in splits:
+        assert data.space.contains(split.batch(torch.arange(min(20, len(split)))).x)

@@ -1,0 +1,103 @@
+"""Killed and resumed equals uninterrupted, bit for bit, for every recipe."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import anew
+from anew.models import recipes
+from anew.run import Run
+from anew.training.checkpoint import _state, load_checkpoint, save_checkpoint
+from anew.training.trainer import Trainer
+from toys import LABEL, SPACES, cases, tiny, trainer
+
+STEPS = 6
+
+
+def begin(recipe: str, space: str, told: bool, seed: int = 0, **plan: Any) -> Trainer:
+    """The seed is that of the first weights, which a checkpoint replaces."""
+    return trainer(tiny(recipe, SPACES[space], LABEL if told else None, seed), STEPS, **plan)
+
+
+def go(session: Trainer, until: int = STEPS) -> Trainer:
+    while session.step < until:
+        session.advance()
+    return session
+
+
+def assert_same(a: Trainer, b: Trainer) -> None:
+    one, other = _state(a), _state(b)
+    assert one.keys() == other.keys()
+    assert [name for name in one if not torch.equal(one[name], other[name])] == []
+    assert a.step == b.step
+
+
+@pytest.mark.parametrize(("recipe", "space", "told"), cases())
+def test_resumed_is_uninterrupted(recipe: str, space: str, told: bool, tmp_path: Path):
+    whole = go(begin(recipe, space, told))
+    save_checkpoint(go(begin(recipe, space, told), 2), tmp_path / "state", 1.5)
+    resumed = begin(recipe, space, told, seed=1)
+    assert load_checkpoint(resumed, tmp_path / "state") == 1.5
+    assert resumed.step == 2
+    assert_same(go(resumed), whole)
+
+
+@pytest.mark.parametrize("plan", [{"precision": "bf16"}, {"channels_last": True}])
+@pytest.mark.parametrize("recipe", recipes())
+def test_in_other_precisions_and_layouts(recipe: str, plan: dict[str, Any], tmp_path: Path):
+    whole = go(begin(recipe, "grey", True, **plan))
+    save_checkpoint(go(begin(recipe, "grey", True, **plan), 3), tmp_path / "state", 0)
+    resumed = begin(recipe, "grey", True, seed=1, **plan)
+    load_checkpoint(resumed, tmp_path / "state")
+    assert_same(go(resumed), whole)
+
+
+@pytest.mark.parametrize("recipe", recipes())
+def test_stopped_before_the_first_step(recipe: str, tmp_path: Path):
+    save_checkpoint(begin(recipe, "grey", False), tmp_path / "state", 0)
+    resumed = begin(recipe, "grey", False, seed=1)
+    load_checkpoint(resumed, tmp_path / "state")
+    assert_same(go(resumed), go(begin(recipe, "grey", False)))
+
+
+def train(recipe: str, out: Path) -> Run:
+    settings = {"width": 8, "batch": 16}
+    return anew.train("digits", recipe, size=1, examples=320, precision="fp32", out=out, settings=settings, show=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("recipe", ["vae", "gan"])
+def test_signalled_and_called_again(
+    recipe: str, number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    whole = train(recipe, tmp_path / "whole")
+    advance = Trainer.advance
+
+    def signalled(self: Trainer) -> Any:
+        if self.step == 7:
+            os.kill(os.getpid(), number)
+        return advance(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "advance", signalled)
+        stopped = train(recipe, tmp_path / "stopped")
+    assert not stopped.finished
+    assert "not finished" in repr(stopped)
+    assert len(stopped.sample(2)) == 2  # what there is can be looked at already
+    resumed = train(recipe, tmp_path / "stopped")
+    assert resumed.finished
+    assert resumed.weights.read_bytes() == whole.weights.read_bytes()
+    assert resumed.info["result"]["examples"] == whole.info["result"]["examples"]
+    assert signal.getsignal(number) != signal.SIG_IGN
+
+
+def test_signal_handlers_are_given_back(tmp_path: Path):
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    train("vae", tmp_path / "run")
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before

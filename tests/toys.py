@@ -1,0 +1,85 @@
+"""Small models, spaces and data sets for testing whatever is registered."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from anew.codecs.dataset import Split
+from anew.errors import AnewError
+from anew.models import build, recipes
+from anew.models.model import Model
+from anew.spaces import Field, Fields, Grid, Space, Tokens
+from anew.training.trainer import Plan, Trainer
+
+LABEL = Fields((Field("label", 2),))
+SPACES: dict[str, Space] = {
+    "grey": Grid(1, (8, 8)),
+    "colour": Grid(3, (7, 5)),
+    "tokens": Tokens(3, 6),
+    "fields": Fields((Field("kind", 3), Field("weight"))),
+}
+TINY = {"width": 8, "latent": 4, "batch": 16, "steps": 4, "blocks": 1}
+
+
+def tiny(recipe: str, space: Space, given: Space | None = None, seed: int = 0, **changes: Any) -> Model:
+    """A model of the recipe that is as small as its configuration allows."""
+    fields = vars(build(recipe, space, given, 1).config)
+    small = {name: value for name, value in TINY.items() if name in fields}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build(recipe, space, given, 1, small | changes)
+
+
+def toy(space: Space, n: int = 64) -> tuple[Tensor, Tensor]:
+    """x (n, *space.shape) around two centres that are far apart, and which of the two, as LABEL (n, 1)."""
+    label = torch.arange(n) % 2
+    noise = torch.randn(n, *space.shape, generator=torch.Generator().manual_seed(0))
+    match space:
+        case Grid():
+            x = torch.full((n, *space.shape), -0.8)
+            x[label == 0, ..., : space.size[-1] // 2] = 0.8
+            x[label == 1, :, : space.size[0] // 2] = 0.8
+            x = (x + 0.1 * noise).clamp(-1, 1)
+        case Tokens():
+            x = torch.where(label[:, None] == 0, 1, 2 + torch.arange(space.length) % 2)
+        case Fields():
+            x = torch.stack([2.0 * label, (2 * label - 1) + 0.1 * noise[:, 1]], 1)
+        case _:
+            raise NotImplementedError(space)
+    return x, label[:, None].float()
+
+
+def toy_split(space: Space, given: Space | None = None, n: int = 64) -> Split:
+    x, label = toy(space, n)
+    return Split(space.pack(x), label if given else None, space)
+
+
+def trainer(model: Model, steps: int, **plan: Any) -> Trainer:
+    """For `steps` steps on the toy set."""
+    rounds = max(model.turns.count(turn) for turn in model.turns)
+    examples = steps * model.config.batch * rounds
+    return Trainer(model, toy_split(model.space, model.given), Plan(examples, **plan))
+
+
+@cache
+def cases() -> list[tuple[str, str, bool]]:
+    """(recipe, name of a space that it serves, whether something is given): on grey pictures, nothing is."""
+    found = []
+    for recipe in recipes():
+        for name, space in SPACES.items():
+            try:
+                build(recipe, space, None, 1)
+            except AnewError:
+                continue
+            found += [(recipe, name, name != "grey")]
+    return found
+
+
+def energy_distance(a: Tensor, b: Tensor) -> float:
+    """Between two sets of samples; 0 for the same distribution (Szekely and Rizzo 2013)."""
+    a, b = a.float().flatten(1), b.float().flatten(1)
+    return (2 * torch.cdist(a, b).mean() - torch.cdist(a, a).mean() - torch.cdist(b, b).mean()).item()
