@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from itertools import islice
@@ -161,13 +164,13 @@ def _survey(source: Source, codec: Codec, given: tuple[str, ...], on_progress: P
     digests: list[bytes | None] = []
     rows: list[dict[str, Any]] = []
     skipped: list[tuple[str, str]] = []
-    for record in _follow(source, "reading", on_progress):
-        try:
-            digests.append(codec.digest(codec.load(record.content)))
-            rows.append({key: value if key in given else None for key, value in record.given.items()})
-        except BadRecord as error:
+    for record, loaded in _decode(codec, _follow(source, "reading", on_progress)):
+        if isinstance(loaded, BadRecord):
             digests.append(None)
-            skipped.append((record.name, str(error)))
+            skipped.append((record.name, str(loaded)))
+        else:
+            digests.append(codec.digest(loaded))
+            rows.append({key: value if key in given else None for key, value in record.given.items()})
     heads = np.array([int.from_bytes(d[:8], "big") for d in digests if d is not None], np.uint64)
     distinct = len(np.unique(heads))
     if distinct < 3:
@@ -205,13 +208,30 @@ def _load(
     source: Source, codec: Codec, survey: _Survey, wanted: tuple[int, ...], on_progress: Progress
 ) -> Iterator[Any]:
     doing = "measuring" if len(wanted) == 1 else "encoding"
-    for record, split in zip(_follow(source, doing, on_progress), survey.splits):
-        if split in wanted:
-            try:
-                loaded = codec.load(record.content)
-            except BadRecord as error:
-                raise AnewError(f"'{record.name}' changed while it was being read; run it again") from error
-            yield loaded
+    chosen = (record for record, split in zip(_follow(source, doing, on_progress), survey.splits) if split in wanted)
+    for record, loaded in _decode(codec, chosen):
+        if isinstance(loaded, BadRecord):
+            raise AnewError(f"'{record.name}' changed while it was being read; run it again")
+        yield loaded
+
+
+def _decode(codec: Codec, records: Iterable[Record]) -> Iterator[tuple[Record, Any]]:
+    """Each record with what it was loaded as, or with the BadRecord why not; in order, several at a time."""
+    waiting: deque[Future[list[Any]]] = deque()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for chunk in _chunks(iter(records)):
+            waiting.append(pool.submit(lambda some: [(record, _try(codec, record)) for record in some], chunk))
+            if len(waiting) > (os.cpu_count() or 1):
+                yield from waiting.popleft().result()
+        for future in waiting:
+            yield from future.result()
+
+
+def _try(codec: Codec, record: Record) -> Any:
+    try:
+        return codec.load(record.content)
+    except BadRecord as error:
+        return error
 
 
 def _follow(source: Source, doing: str, on_progress: Progress) -> Iterator[Record]:
