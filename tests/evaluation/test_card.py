@@ -107,6 +107,7 @@ def test_the_worst_view_counts() -> None:
     sets = (correlated(3), off), (REFERENCE,) * 2, (HELD_OUT,) * 2, (TRAIN,) * 2, (shuffled(TRAIN),) * 2
     rows = measure(*({"good": good, "bad": bad} for good, bad in sets), limit=40)
     assert number(rows, "fidelity") == number(rows, "coverage") == 0
+    assert number(rows, "sliced_wasserstein") > 10
 
 
 def test_the_scale_of_a_view_does_not_matter() -> None:

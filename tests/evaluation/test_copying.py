@@ -41,3 +41,12 @@ def test_the_closest_pairs_name_the_copies_first() -> None:
     assert pairs[0].distance == 0
     assert pairs[1].distance == pytest.approx(1e-3 * np.sqrt(D), rel=1e-3)
     assert len(pairs) == 5
+
+
+def test_the_interval_of_the_excess_counts_each_real_example_once() -> None:
+    """Four real examples have a sample each: 0 ± 1.96 sqrt(expected / (1 - expected) / 4), here with expected 1/2."""
+    train, held_out = np.array([[0.0], [1.0]]), np.array([[10.0], [11.0]])
+    found = copies(np.array([[0.1], [1.1], [10.1], [11.1]]), held_out, train).excess
+    assert (found.value, found.high) == (0, pytest.approx(1.96 * 0.5, rel=1e-3))
+    crowded = copies(np.array([[0.1], [0.1], [10.1], [10.1]]), held_out, train).excess
+    assert crowded.high == 1  # 1.96 sqrt(1/2), cut

@@ -36,6 +36,8 @@ LOW, HIGH = value(0.1), value(0.9)
         (row(None, LOW, HIGH), INCONCLUSIVE),
         (row(value(0.5, 0.6), LOW, HIGH), INCONCLUSIVE),  # overlaps both ends
         (row(value(0.5), value(0.4, 0.2), value(0.6, 0.2)), INCONCLUSIVE),  # the ends overlap
+        (row(value(0.1), value(0.4, 0.2), value(0.6, 0.2)), INCONCLUSIVE),  # ... and better than both is no news
+        (row(value(5.0), value(0.4, 0.2), value(0.6, 0.2)), "no better than the baseline"),  # ... but worse is
         (row(value(0.5), HIGH, LOW), INCONCLUSIVE),  # the baseline beats real data
         (row(value(0.5), None, None), ""),
     ],

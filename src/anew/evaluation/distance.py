@@ -77,7 +77,7 @@ def _mean_kernel(x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
 
 
 def _potentials(x: np.ndarray, y: np.ndarray, ranks: np.ndarray) -> np.ndarray:
-    """Kantorovich potential of each example, the mean over directions: (n,).
+    """Kantorovich potential of each example up to a constant, the mean over directions: (n,).
 
     Along a direction it is the integral of 2 (x - T(x)), where T takes the i-th smallest x to the i-th
     smallest y; x and y (n, directions) are sorted, `ranks` says which example is where.
@@ -85,7 +85,6 @@ def _potentials(x: np.ndarray, y: np.ndarray, ranks: np.ndarray) -> np.ndarray:
     gap = x - y
     rises = np.diff(x, axis=0) * (gap[1:] + gap[:-1])
     potential = np.concatenate([np.zeros((1, x.shape[1])), rises.cumsum(0)])
-    potential -= potential.mean(0)
     per_example = np.empty_like(potential)
     np.put_along_axis(per_example, ranks, potential, 0)
     return per_example.mean(1)

@@ -57,16 +57,21 @@ def judge(row: Row) -> str:
         return INCONCLUSIVE
     if floor is None or ceiling is None:
         return ""
-    if floor.overlaps(ceiling) or (floor.value > ceiling.value) != (row.better == "high"):
+    if _worse(row, value, floor) and _worse(row, value, ceiling):
+        return "no better than the baseline"
+    if not _worse(row, ceiling, floor) or (value.overlaps(floor) and value.overlaps(ceiling)):
         return INCONCLUSIVE
-    if value.overlaps(floor) and value.overlaps(ceiling):
-        return INCONCLUSIVE
-    if value.overlaps(floor) or (value.value > floor.value) == (row.better == "high"):
+    if not _worse(row, value, floor):
         return "as good as real data"
-    if value.overlaps(ceiling) or (value.value < ceiling.value) == (row.better == "high"):
+    if not _worse(row, ceiling, value):
         return "no better than the baseline"
     way = (ceiling.value - value.value) / (ceiling.value - floor.value)
     return f"{100 * way:.0f} % of the way to real data"
+
+
+def _worse(row: Row, one: Value, other: Value) -> bool:
+    """Whether `one` is surely worse than `other`."""
+    return not one.overlaps(other) and (one.value > other.value) == (row.better == "low")
 
 
 def _signed(number: float, digits: int) -> str:
