@@ -67,7 +67,8 @@ class Run:
         """`known` (n, F) are examples of what is given. run.json comes last: with it, the folder is a run."""
         write_json(path / "codec" / "x.json", save_codec(codec))
         if given is not None:
-            write_json(path / "codec" / "given.json", save_codec(given) | {"known": _rows(known[:KNOWN])})
+            some = torch.randperm(len(known), generator=generator("known"))[:KNOWN]  # a source may be sorted
+            write_json(path / "codec" / "given.json", save_codec(given) | {"known": _rows(known[some])})
         run = cls(path, {"format": FORMAT, "version": VERSION, **info})
         run.save()
         return run
@@ -161,7 +162,7 @@ class Run:
                 raise AnewError(f"'{self.path}' was trained without --given, so it cannot follow {', '.join(wanted)}")
             return None
         row = self._wanted(wanted)
-        known = torch.tensor(self._codec("given")[1]["known"], dtype=torch.float32).reshape(-1, len(row))
+        known = self._known(len(row))
         agree = known[((known == row) | row.isnan()).all(1)]
         known = agree if len(agree) else torch.full((1, len(row)), torch.nan)
         picks = [int(torch.randint(len(known), (), generator=generator(seed, "given", i))) for i in range(n)]
@@ -179,6 +180,15 @@ class Run:
             if name not in names:
                 raise AnewError(f"'{name}' was not given in training; what was: {', '.join(names)}")
         return self.given_codec.encode([dict(wanted)])[0]
+
+    def _known(self, columns: int) -> Tensor:
+        """(n, F), NaN where nothing is known."""
+        state = self._codec("given")[1]
+        try:
+            values = [torch.nan if value is None else value for row in state["known"] for value in row]
+            return torch.tensor(values, dtype=torch.float32).reshape(-1, columns)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise self._damaged("codec/given.json", error) from error
 
     @property
     def _gives(self) -> bool:

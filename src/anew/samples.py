@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterator, Sequence
 from os import PathLike
@@ -62,9 +63,16 @@ def _save_picture(samples: Samples, path: Path) -> None:
 
 def _save_arrays(samples: Samples, path: Path) -> None:
     buffer = io.BytesIO()
-    arrays = {name: np.array(values) for name, values in samples.columns().items()}
+    taken = {"x": "given_x", "file": "given_file"}  # names that mean something to NumPy or us
+    arrays = {taken.get(name, name): _array(values) for name, values in samples.columns().items()}
     np.savez_compressed(buffer, **{"x": samples.codec.to_array(samples.items), **arrays})  # type: ignore[arg-type]
     write(path, buffer.getvalue())
+
+
+def _array(values: list[Any]) -> np.ndarray:
+    """What is not known (None) as NaN among numbers, else as an empty text: objects would have to be pickled."""
+    numbers = all(isinstance(value, int | float) for value in values if value is not None)
+    return np.array([(math.nan if numbers else "") if value is None else value for value in values])
 
 
 def _save_table(samples: Samples, path: Path) -> None:

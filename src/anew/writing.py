@@ -31,6 +31,17 @@ def replacing(path: Path) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
+def is_leftover(path: Path) -> bool:
+    """Whether it is what `replacing` left when its process was killed."""
+    return path.name.startswith(".") and path.suffix == ".new"
+
+
+def sweep(folder: Path) -> None:
+    """Removes what killed processes left."""
+    for path in folder.rglob(".*.new"):
+        path.unlink(missing_ok=True)
+
+
 def write(path: Path, content: bytes | str) -> None:
     with replacing(path) as beside:
         beside.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -21,7 +21,7 @@ from anew.sources import open_source
 from anew.training import metrics
 from anew.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from anew.training.trainer import Group, Plan, Trainer
-from anew.writing import write
+from anew.writing import sweep, write
 
 PREVIEWS, PREVIEWED = 10, 64  # how often samples are made, and how many
 RECORDS = 400  # of metrics.jsonl
@@ -69,6 +69,7 @@ class Loop:
         trainer, run = self.trainer, self.run_folder
         self.spent = load_checkpoint(trainer, run.checkpoint)
         if self.leads:
+            sweep(run.path)
             metrics.truncate(run.metrics, trainer.examples)
         self.began = self.saved = time.monotonic()
         with TrainingDisplay(trainer.steps * trainer.batch * trainer.rounds, self.show) as display, self._signals():

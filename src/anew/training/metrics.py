@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from anew.errors import AnewError
+from anew.writing import write
 
 Record = dict[str, float]
 
@@ -33,10 +34,9 @@ class Meter:
 
 
 def append(path: Path, record: Record) -> None:
-    rounded = {name: value if isinstance(value, int) else float(f"{value:.6g}") for name, value in record.items()}
     try:
         with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(rounded) + "\n")
+            file.write(_line(record))
     except OSError as error:
         message = f"'{path}' cannot be written: {error.strerror or error}"
         raise AnewError(f"{message}; the last checkpoint stays: make room and run the same command") from error
@@ -51,10 +51,13 @@ def read(path: Path) -> list[Record]:
 
 def truncate(path: Path, examples: int) -> None:
     """Drops what came after the checkpoint that training goes on from."""
-    kept = [record for record in read(path) if record["examples"] <= examples]
-    path.unlink(missing_ok=True)
-    for record in kept:
-        append(path, record)
+    if path.exists():
+        write(path, "".join(_line(record) for record in read(path) if record["examples"] <= examples))
+
+
+def _line(record: Record) -> str:
+    rounded = {name: value if isinstance(value, int) else float(f"{value:.6g}") for name, value in record.items()}
+    return json.dumps(rounded) + "\n"
 
 
 def _parse(line: str) -> Record | None:

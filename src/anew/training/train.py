@@ -24,7 +24,7 @@ from anew.training.distributed import launch
 from anew.training.loop import fit
 from anew.training.precision import PRECISIONS, Speed, choose
 from anew.training.trainer import Plan, Trainer
-from anew.writing import check_writable
+from anew.writing import check_writable, is_leftover
 
 MINUTES = 5.0  # if no budget is named
 OVERHEAD = 0.06  # share of the minutes that previews and checkpoints take
@@ -137,7 +137,8 @@ def _open(folder: Path) -> Run | None:
         return Run.load(folder)
     if folder.exists() and not folder.is_dir():
         raise AnewError(f"'{folder}' is a file; a run needs a folder: choose another --out")
-    strangers = {path.name for path in folder.iterdir()} - {"codec"} if folder.exists() else set()
+    inside = folder.iterdir() if folder.exists() else ()
+    strangers = {path.name for path in inside if not is_leftover(path)} - {"codec"}
     if strangers:
         raise AnewError(f"'{folder}' holds other files ({sorted(strangers)[0]}); choose another --out")
     return None
