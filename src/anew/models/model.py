@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, NamedTuple, Self, get_type_hints
+from typing import Any, ClassVar, NamedTuple, Self, get_args, get_origin, get_type_hints
 
 import torch
 from torch import Tensor, nn
@@ -41,21 +42,46 @@ class Config:
         for name in changes:
             if name not in hints:
                 raise unknown("setting", name, [field.name for field in fields(self)])
-        return replace(self, **{name: _read(name, value, hints[name]) for name, value in changes.items()})
+        lowest = {name: 0 if getattr(type(self), name) == 0 else 1 for name in changes}  # of whole numbers
+        return replace(self, **{name: _read(name, text, hints[name], lowest[name]) for name, text in changes.items()})
 
 
-def _read(name: str, value: Any, kind: Any) -> Any:
-    """One setting from text or JSON: '0.5' -> 0.5, '0,0.9' -> (0.0, 0.9)."""
+_SHARES = ("warmup", "given_dropout", "kl_warmup", "dropout")  # settings that are 1 at most
+
+
+def _read(name: str, value: Any, kind: Any, lowest: int) -> Any:
+    """One setting from text or JSON: '0.5' -> 0.5, '0,0.9' -> (0.0, 0.9). Raises AnewError."""
     try:
-        if getattr(kind, "__origin__", kind) is tuple:
-            parts = value.strip("()").split(",") if isinstance(value, str) else value
-            return tuple(float(part) for part in parts)
-        if kind is bool and isinstance(value, str):
-            return {"true": True, "1": True, "false": False, "0": False}[value.lower()]
-        return kind(value)
-    except (ValueError, KeyError, TypeError):
+        read = _parse(value, kind)
+    except (ValueError, KeyError, TypeError, OverflowError):
         expected = getattr(kind, "__name__", str(kind))
         raise AnewError(f"setting '{name}' cannot be '{value}'; it takes a value of the kind {expected}") from None
+    if limits := _limits(name, read, lowest):
+        raise AnewError(f"setting '{name}' cannot be '{value}'; expected {limits}")
+    return read
+
+
+def _parse(value: Any, kind: Any) -> Any:
+    if get_origin(kind) is tuple:
+        parts = value.strip("()").split(",") if isinstance(value, str) else value
+        return tuple(one(part) for one, part in zip(get_args(kind), parts, strict=True))
+    if kind is bool and isinstance(value, str):
+        return {"true": True, "1": True, "false": False, "0": False}[value.lower()]
+    return kind(value)
+
+
+def _limits(name: str, value: Any, lowest: int) -> str:
+    """What was expected, if the value is out of its limits."""
+    match value:
+        case bool() | str():
+            return ""
+        case int():
+            return "" if value >= lowest else f"{lowest} or more"
+        case tuple():
+            return "" if all(0 <= part < 1 for part in value) else "numbers from 0 to below 1"
+    if name in _SHARES:
+        return "" if 0 <= value <= 1 else "a share from 0 to 1"
+    return "" if 0 <= value < math.inf else "a number from 0 up"
 
 
 class Model(nn.Module, ABC):

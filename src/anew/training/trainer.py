@@ -65,6 +65,7 @@ class Trainer:
     def __init__(self, model: Model, data: Split, plan: Plan, group: Group | None = None):
         self.group = group or Group()
         self.data, self.plan, self.config = data, plan, model.config
+        rate(0.0, self.config.warmup, self.config.decay)  # an unknown decay is told before anything is written
         self.model = model.to(self.group.device).train()
         if plan.channels_last:
             self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
