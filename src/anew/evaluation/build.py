@@ -13,12 +13,14 @@ from torch import Tensor
 
 from anew.codecs.codec import Codec, Samples
 from anew.codecs.dataset import Dataset, Progress, Split
+from anew.errors import AnewError
 from anew.evaluation import card
 from anew.evaluation.baseline import independent
 from anew.evaluation.copying import Pair, closest_pairs
 from anew.evaluation.cost import cost
 from anew.evaluation.page import Pictures, render, render_comparison
 from anew.evaluation.report import Report
+from anew.evaluation.row import Row
 from anew.rng import generator
 from anew.run import Run
 from anew.training import metrics
@@ -41,43 +43,36 @@ def make_report(run: Run, out: Path, on_progress: Progress | None = None) -> Rep
     stage("drawing samples")
     n = max(SHOWN, min(COMPARED, len(data.test), len(data.validation)))
     start = time.perf_counter()
-    samples = run.sample(n, seed=1)
-    facts = run.info.get("result", {}) | {"samples_per_second": n / (time.perf_counter() - start)}
-    real = {name: _some(split, most) for name, split, most in _splits(data)}
+    samples = list(run.sample(n, seed=1))
+    speed = n / (time.perf_counter() - start)
     stage("learning what to look at")
-    codec = data.codec
-    codec.fit_features(data.train.batch(torch.arange(len(data.train))))
-    views = {name: codec.features(codec.decode(x)) for name, x in real.items()}
-    baseline = independent(real["train"][: len(samples)], generator(0, "baseline"))
-    views |= {"samples": codec.features(list(samples)), "baseline": codec.features(codec.decode(baseline))}
+    real = {name: _some(split, most) for name, split, most in _splits(data)}
+    views = _views(data, samples, real)
     stage("measuring")
-    rows = card.measure(
-        views["samples"], views["test"], views["validation"], views["train"], views["baseline"], limit=COMPARED
-    )
-    pairs = _closest(views)
+    rows = card.measure(**views, limit=COMPARED)
     stage("drawing the page")
-    report = Report(
-        name=run.path.resolve().name,
-        verdict=card.verdict(rows),
-        rows=rows + cost({name: value for name, value in facts.items() if value}),
-        run=_facts(run),
-        trust=card.trust(rows, {name: len(split) for name, split, _ in _splits(data)}, list(views["samples"])),
-        curves=metrics.read(run.metrics),
-        pairs=[pair._asdict() for pair in pairs],
-        commands=_commands(run),
-    )
-    pictures = _pictures(codec, list(samples), real, pairs)
+    report = _report(run, data, rows, views, speed)
     write(out / "report.json", report.dumps())
-    write(out / "report.html", render(report.to_json(), pictures))
+    write(out / "report.html", render(report.to_json(), _pictures(data.codec, samples, real, report.pairs)))
     return report
 
 
 def compare(runs: list[Run], out: Path, on_progress: Progress | None = None) -> list[Report]:
-    """Writes one page of several runs, side by side; a run without a report gets one first."""
+    """Writes one page of several runs on the same data; a run without a report gets one first."""
+    if len({_data(run) for run in runs}) > 1:
+        listed = "; ".join(f"{run.path}: {_data(run)}" for run in runs)
+        raise AnewError(f"these runs are not of the same data, and a card is for one ({listed})")
     reports = [_report_of(run, on_progress) for run in runs]
-    sheets = [Pictures(samples=run.sample(SHOWN, seed=1)._repr_png_()) for run in runs]
+    test = open_data(runs[0]).test
+    real = runs[0].codec.show(runs[0].codec.decode(_some(test, SHOWN)))
+    sheets = [Pictures(run.sample(SHOWN, seed=1)._repr_png_(), real) for run in runs]
     write(out, render_comparison([report.to_json() for report in reports], sheets))
     return reports
+
+
+def _data(run: Run) -> str:
+    """Where a run's data are and what they became."""
+    return f"{run.info['source']['location']}, {run.codec.describe().split(' (')[0]}"
 
 
 def _report_of(run: Run, on_progress: Progress | None) -> Report:
@@ -111,18 +106,47 @@ def _some(split: Split, most: int) -> Tensor:
     return split.batch(rows).x
 
 
+def _views(data: Dataset, samples: Samples, real: dict[str, Tensor]) -> dict[str, Views]:
+    """{role in `card.measure`: {view: (n, d)}}. Samples and real ones have both been what files hold: quantised."""
+    codec = data.codec
+    codec.fit_features(data.train.batch(torch.arange(len(data.train))))
+    baseline = independent(real["train"][: len(samples)], generator(0, "baseline"))
+    seen = {name: codec.features(codec.decode(x)) for name, x in (real | {"baseline": baseline}).items()}
+    return {
+        "generated": codec.features(samples),
+        "reference": seen["test"],
+        "held_out": seen["validation"],
+        "train": seen["train"],
+        "baseline": seen["baseline"],
+    }
+
+
+def _report(run: Run, data: Dataset, rows: list[Row], views: dict[str, Views], speed: float) -> Report:
+    costs = cost(run.info.get("result", {}) | {"samples_per_second": speed})
+    return Report(
+        name=run.path.resolve().name,
+        verdict=card.verdict(rows),
+        rows=rows + costs,
+        run=_facts(run),
+        trust=card.trust(rows, {name: len(split) for name, split, _ in _splits(data)}, list(views["generated"])),
+        curves=metrics.read(run.metrics),
+        pairs=[pair._asdict() for pair in _closest(views)],
+        commands=_commands(run),
+    )
+
+
 def _closest(views: dict[str, Views]) -> list[Pair]:
     """By the view in which the eye compares: the first."""
-    view = next(iter(views["samples"]))
-    return closest_pairs(views["samples"][view], views["validation"][view], views["train"][view], PAIRS)
+    view = next(iter(views["generated"]))
+    return closest_pairs(views["generated"][view], views["held_out"][view], views["train"][view], PAIRS)
 
 
-def _pictures(codec: Codec, samples: Samples, real: dict[str, Tensor], pairs: list[Pair]) -> Pictures:
+def _pictures(codec: Codec, samples: Samples, real: dict[str, Tensor], pairs: list[dict[str, Any]]) -> Pictures:
     train = codec.decode(real["train"])
     return Pictures(
         samples=codec.show(samples[:SHOWN]),
         real=codec.show(codec.decode(real["test"][:SHOWN])),
-        pairs=[(codec.show([samples[pair.sample]]), codec.show([train[pair.train]])) for pair in pairs],
+        pairs=[(codec.show([samples[pair["sample"]]]), codec.show([train[pair["train"]]])) for pair in pairs],
     )
 
 

@@ -16,9 +16,9 @@ def table(reports: Sequence[Report]) -> Table:
     """With floor and ceiling for one run; the best and what ties with it marked for several."""
     alone = len(reports) == 1
     found = Table(box=None, header_style="bold")
-    heads = ["", "samples", "95 %", "floor (real)", "ceiling", ""] if alone else ["", *(r.name for r in reports)]
-    for head in heads:
-        found.add_column(head, justify="left" if head == "" else "right")
+    heads = ["", "samples", "95 %", "floor", "ceiling", ""] if alone else ["", *(r.name for r in reports)]
+    for index, head in enumerate(heads):
+        found.add_column(head, justify="right" if head else "left", no_wrap=index < len(heads) - 1)
     keys = dict.fromkeys(row.key for report in reports for row in report.rows)
     for key in keys:
         rows = [next((row for row in report.rows if row.key == key), None) for report in reports]
@@ -27,10 +27,9 @@ def table(reports: Sequence[Report]) -> Table:
 
 
 def _single(row: Row) -> list[str]:
-    interval = f"{_number(row, row.value, 'low')} .. {_number(row, row.value, 'high')}"
-    measured = interval if row.value and row.value.n > 1 else ""
-    ends = [_number(row, end) for end in (row.floor, row.ceiling)]
-    return [row.title, _number(row, row.value), measured, *ends, row.verdict]
+    spread = " to ".join(_bare(row, row.value, end) for end in ("low", "high"))
+    ends = [_bare(row, end) for end in (row.floor, row.ceiling)]
+    return [row.title, _number(row, row.value), spread if row.value and row.value.n > 1 else "", *ends, row.verdict]
 
 
 def _several(rows: Sequence[Row | None]) -> list[str]:
@@ -39,5 +38,10 @@ def _several(rows: Sequence[Row | None]) -> list[str]:
     return [title, *cells]
 
 
-def _number(row: Row, value: Value | None, part: str = "value") -> str:
-    return row.text(getattr(value, part)) if value else ""
+def _number(row: Row, value: Value | None) -> str:
+    return row.text(value.value) if value else ""
+
+
+def _bare(row: Row, value: Value | None, part: str = "value") -> str:
+    """Without its unit."""
+    return row.text(getattr(value, part)).removesuffix(row.unit).strip() if value else ""

@@ -129,7 +129,7 @@ class GAN(Model):
         return value
 
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
-        return self._generate(n, given, rng)
+        return self._generate(n, given, rng).clamp(-1, 1)
 
     def _generate(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
         told = self.condition(self.generator.embed, given, n)

@@ -16,14 +16,14 @@ from anew.spaces import Grid, Space
 
 
 class Generator(nn.Module):
-    """Noise (B, latent), and what is given, to x in [-1, 1]: `body` maps (B, latent + width) to (B, *shape)."""
+    """Noise (B, latent), and what is given, to x: `body` maps (B, latent + width) to (B, *shape)."""
 
     def __init__(self, body: nn.Module, embed: nn.Module | None):
         super().__init__()
         self.body, self.embed = body, embed
 
     def forward(self, z: Tensor, told: Tensor | None = None) -> Tensor:
-        return torch.tanh(self.body(z if told is None else torch.cat([z, told], 1)).float())
+        return self.body(z if told is None else torch.cat([z, told], 1)).float()
 
 
 class Discriminator(nn.Module):
@@ -43,7 +43,7 @@ class Discriminator(nn.Module):
 
 def perceptron_generator(space: Grid, inputs: int, width: int) -> nn.Module:
     layers = mlp([inputs, 2 * width, 4 * width, math.prod(space.shape)])
-    return nn.Sequential(layers, nn.Unflatten(1, space.shape))
+    return nn.Sequential(layers, nn.Tanh(), nn.Unflatten(1, space.shape))
 
 
 def perceptron_discriminator(space: Grid, width: int) -> tuple[nn.Module, int]:
@@ -70,7 +70,7 @@ def dcgan_generator(space: Grid, inputs: int, width: int) -> nn.Module:
     layers: list[nn.Module] = [nn.Linear(inputs, math.prod(first)), nn.Unflatten(1, first), nn.BatchNorm2d(widths[0])]
     for before, after, size in zip(widths, widths[1:], sizes[1:], strict=False):
         layers += [nn.ReLU(), Upscale(size), conv(before, after), nn.BatchNorm2d(after)]
-    return _start_normal(nn.Sequential(*layers, nn.ReLU(), conv(widths[-1], space.channels)))
+    return _start_normal(nn.Sequential(*layers, nn.ReLU(), conv(widths[-1], space.channels), nn.Tanh()))
 
 
 def dcgan_discriminator(space: Grid, width: int, norm: bool = True) -> tuple[nn.Module, int]:
@@ -111,7 +111,10 @@ class Fold(nn.Module):
 
 
 def r3gan_generator(space: Grid, inputs: int, width: int) -> nn.Module:
-    """Residual blocks between resizings, no normalisation (Huang et al. 2024), without grouped convolutions."""
+    """Residual blocks between resizings, no normalisation (Huang et al. 2024), without grouped convolutions.
+
+    Nor is there a tanh at the end: where data saturate it, it passes no gradient, and training collapses.
+    """
     patch = patch_side(space.size)
     sizes = halvings(folded(space.size, patch))[::-1]
     widths = level_widths(width, len(sizes))[::-1]
