@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise AnewError(f"'{path}' cannot be written: {error.strerror or error}; nothing there was changed") from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # such as a folder above that is a file
+            beside.unlink(missing_ok=True)
 
 
 def is_leftover(path: Path) -> bool:
