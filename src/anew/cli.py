@@ -73,14 +73,14 @@ def sample(
 def report(run: Folder, out: Annotated[Path | None, typer.Option(help="A folder. [default: RUN]")] = None) -> None:
     """Measure how good, varied and copied samples are: report.html and report.json."""
     from anew.display import bars, console
-    from anew.evaluation.summary import table
+    from anew.evaluation.summary import costs, table
     from anew.run import Run
 
     opened = Run.load(run)
     with bars() as on_progress:
         made = opened.report(out, on_progress)
     console.print(table([made]))
-    console.print(made.verdict, markup=False)
+    console.print(f"\n{costs(made)}\n\n{made.verdict}", markup=False)
     typer.echo((out or run) / "report.html")
 
 

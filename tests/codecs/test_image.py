@@ -17,7 +17,7 @@ from PIL import Image
 
 from anew.codecs import load_codec, make_codec, save_codec
 from anew.codecs.codec import BadRecord
-from anew.codecs.image import ImageCodec
+from anew.codecs.image import ImageCodec, ImageOptions
 from anew.errors import AnewError
 from anew.spaces import Grid
 
@@ -365,3 +365,22 @@ def test_show(count: int, columns: int | None, shape: tuple[int, int], size: tup
 def test_show_stays_small(count: int, columns: int | None):
     images = [grey(100)] * count
     assert max(Image.open(io.BytesIO(fitted([grey(100)]).show(images, columns))).size) <= 2002
+
+
+@pytest.mark.parametrize(("values", "levels"), [([0, 255], 2), ([0, 128, 255], 3), ([0, 7, 255], 256)])
+def test_few_grey_values_are_kept_as_such(values: list[int], levels: int) -> None:
+    pixels = np.resize(np.array(values, np.uint8), (6, 5))
+    codec = ImageCodec()
+    codec.fit([Image.fromarray(pixels)])
+    assert codec.space.levels == levels
+    x = codec.encode([Image.fromarray(pixels)])
+    assert codec.space.contains(x)
+    np.testing.assert_array_equal(np.asarray(codec.decode(x)[0]), pixels)
+    blurred = codec.decode(x * 0.9)[0]
+    assert {value for _, value in blurred.getcolors()} <= set(values) or levels == 256
+
+
+def test_scaled_images_have_all_levels() -> None:
+    codec = ImageCodec(ImageOptions(size=8))
+    codec.fit([Image.fromarray(np.resize(np.array([0, 255], np.uint8), (16, 16)))])
+    assert codec.space.levels == 256

@@ -28,7 +28,7 @@ from anew.spaces import Batch, Space
 Progress = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
 T = TypeVar("T")
 
-_CACHE_VERSION = 1  # of what the files hold; raise it when that changes
+_CACHE_VERSION = 2  # of what the files hold; raise it when that changes
 _SPLITS = (0.8, 0.9)  # train below the first, validation below the second, test above
 _FEW = 30  # distinct records; chance would leave a split of fewer too small
 _CHUNK = 8  # records held at a time: eight photos fill half a gigabyte

@@ -24,6 +24,7 @@ from anew.spaces import Batch, Grid
 
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _SIZES = (32, 64, 128, 256)  # of images that come in many sizes
+_MOST_LEVELS = 32  # of images in a few grey values, such as black and white ones; beyond, all 256 are used
 _TRANSPARENT = 0.01  # share of images with transparency from which on it is kept
 _PADDING, _SMALLEST_TILE, _LARGEST_PICTURE = 2, 48, 2000  # pixels, of the picture that `show` draws
 _BACKGROUND = (232, 232, 232)
@@ -73,8 +74,10 @@ class ImageCodec(Codec):
 
     def fit(self, loaded: Iterable[Image]) -> None:
         sizes: Counter[tuple[int, int]] = Counter()
+        values: set[int] | None = set()
         transparent, colour = 0, False
         for image in loaded:
+            values = _values(values, image)
             sizes[image.size] += 1
             transparent += image.mode == "RGBA"
             colour = colour or _has_colour(image)
@@ -85,10 +88,14 @@ class ImageCodec(Codec):
         by_area = sorted(sizes, key=lambda size: (math.prod(size), size))
         self._seen = {"smallest": list(by_area[0]), "largest": list(by_area[-1]), "short": short}
         side = self.options.size
-        self.space = Grid(self.options.channels or found, (side, side) if side else _choose_size(sizes, short))
+        size = (side, side) if side else _choose_size(sizes, short)
+        kept = list(sizes) == [size[::-1]]  # no image is scaled, so each keeps its values
+        levels = _levels(values) if values is not None and kept else 256
+        self.space = Grid(self.options.channels or found, size, levels)
 
     def describe(self) -> str:
         kind = {1: "grey", 3: "colour", 4: "colour with transparency"}[self.space.channels]
+        kind += f" in {self.space.levels} levels" if self.space.levels < 256 else ""
         small, large = ("{}x{}".format(*self._seen[key]) for key in ("smallest", "largest"))
         sizes = f"sizes {small} to {large}, median short side {self._seen['short']}"
         origin = f"size {small}" if small == large else sizes
@@ -97,12 +104,13 @@ class ImageCodec(Codec):
     def encode(self, loaded: Sequence[Image]) -> Tensor:
         """float32 (B, C, H, W): scaled so that it covers the size, and cropped at the centre."""
         pixels = torch.from_numpy(self._channels_last(loaded)).permute(0, 3, 1, 2)
-        return self.space.unpack(pixels.contiguous())
+        return self.space.unpack(_rescale(pixels.contiguous(), 256, self.space.levels))
 
     # --- from tensors to samples, files and pictures
 
     def decode(self, x: Tensor) -> list[Image]:
-        pixels = self.space.pack(x.detach().cpu().float()).permute(0, 2, 3, 1).numpy()
+        codes = self.space.pack(x.detach().cpu().float())
+        pixels = _rescale(codes, self.space.levels, 256).permute(0, 2, 3, 1).numpy()
         return [PIL.Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image) for image in pixels]
 
     def to_bytes(self, sample: Image) -> bytes:
@@ -143,14 +151,14 @@ class ImageCodec(Codec):
     # --- for the run folder
 
     def to_json(self) -> dict[str, Any]:
-        space = {"channels": self.space.channels, "size": list(self.space.size)}
+        space = {"channels": self.space.channels, "size": list(self.space.size), "levels": self.space.levels}
         return {"options": asdict(self.options), **space, "seen": self._seen}
 
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> ImageCodec:
         codec = cls(ImageOptions(**state["options"]))
         height, width = state["size"]
-        codec.space = Grid(int(state["channels"]), (int(height), int(width)))
+        codec.space = Grid(int(state["channels"]), (int(height), int(width)), int(state["levels"]))
         codec._seen = dict(state["seen"])
         return codec
 
@@ -189,6 +197,27 @@ class ImageCodec(Codec):
             return max(1, self._width * room // largest), max(1, self._height * room // largest)
         zoom = max(1, min(math.ceil(_SMALLEST_TILE / largest), room // largest))
         return self._width * zoom, self._height * zoom
+
+
+def _values(before: set[int] | None, image: Image) -> set[int] | None:
+    """All grey values so far, if they are few."""
+    if before is None or image.mode != "L" or (found := image.getcolors(_MOST_LEVELS)) is None:
+        return None
+    before |= {value for _, value in found if isinstance(value, int)}
+    return before if len(before) <= _MOST_LEVELS else None
+
+
+def _levels(values: set[int]) -> int:
+    """The fewest levels, evenly spaced from 0 to 255, that hold the values; 256 if there are more than a few."""
+    for levels in range(2, _MOST_LEVELS + 1) if len(values) > 1 else ():
+        if values <= set(np.linspace(0, 255, levels).round().astype(int).tolist()):
+            return levels
+    return 256
+
+
+def _rescale(codes: Tensor, levels: int, wanted: int) -> Tensor:
+    """Codes 0..levels-1 as the nearest of 0..wanted-1."""
+    return codes if levels == wanted else (codes.float() * ((wanted - 1) / (levels - 1))).round().to(torch.uint8)
 
 
 def _has_colour(image: Image) -> bool:

@@ -49,7 +49,9 @@ def make_report(run: Run, out: Path, on_progress: Progress | None = None) -> Rep
     real = {name: _some(split, most) for name, split, most in _splits(data)}
     views = _views(data, samples, real)
     stage("measuring")
-    rows = card.measure(**views, limit=COMPARED)
+    rows = card.measure(
+        views["generated"], views["reference"], views["held_out"], views["train"], views["baseline"], limit=COMPARED
+    )
     stage("drawing the page")
     report = _report(run, data, rows, views, speed)
     write(out / "report.json", report.dumps())

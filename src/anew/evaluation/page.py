@@ -58,8 +58,8 @@ def render(report: Mapping[str, Any], pictures: Pictures | None = None) -> str:
         pictures=pictures or Pictures(),
         facts=_facts(card.run),
         trust=_facts(card.trust),
-        measured=[row for row in card.rows if not _is_fact(row)],
-        costs=[row for row in card.rows if _is_fact(row)],
+        measured=[row for row in card.rows if not is_fact(row)],
+        costs=[row for row in card.rows if is_fact(row)],
         curves=curves(card.curves),
     )
 
@@ -79,7 +79,7 @@ def render_comparison(reports: Sequence[Mapping[str, Any]], pictures: Sequence[P
 def standings(rows: Sequence[Row | None]) -> list[tuple[Row | None, str]]:
     """Each run's row with "best", "tie" (its interval overlaps the best one's) or "" (also for costs)."""
     known = [row for row in rows if row is not None and row.value is not None]
-    if len(known) < 2 or _is_fact(known[0]):
+    if len(known) < 2 or is_fact(known[0]):
         return [(row, "") for row in rows]
     pick = max if known[0].better == "high" else min
     best = pick((row.value for row in known if row.value), key=lambda value: value.value)
@@ -140,7 +140,7 @@ def _points(records: Sequence[Mapping[str, float | None]], name: str) -> list[tu
     return [(x, y) for x, y in pairs if isinstance(x, int | float) and isinstance(y, int | float) and math.isfinite(y)]
 
 
-def _is_fact(row: Row) -> bool:
+def is_fact(row: Row) -> bool:
     return row.key.startswith("cost/")
 
 
@@ -194,7 +194,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "bar": bar,
         "tone": tone,
-        "is_fact": _is_fact,
+        "is_fact": is_fact,
         "interval": _interval,
         "picture": _picture,
         "width": CURVE_WIDTH,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from anew.evaluation.page import standings
+from anew.evaluation.page import is_fact, standings
 from anew.evaluation.report import Report
 from anew.evaluation.row import Row
 from anew.evaluation.value import Value
@@ -19,11 +19,16 @@ def table(reports: Sequence[Report]) -> Table:
     heads = ["", "samples", "95 %", "floor", "ceiling", ""] if alone else ["", *(r.name for r in reports)]
     for index, head in enumerate(heads):
         found.add_column(head, justify="right" if head else "left", no_wrap=index < len(heads) - 1)
-    keys = dict.fromkeys(row.key for report in reports for row in report.rows)
+    keys = dict.fromkeys(row.key for report in reports for row in report.rows if not (alone and is_fact(row)))
     for key in keys:
         rows = [next((row for row in report.rows if row.key == key), None) for report in reports]
         found.add_row(*(_single(rows[0]) if alone and rows[0] else _several(rows)))
     return found
+
+
+def costs(report: Report) -> str:
+    """What it took, in a line."""
+    return ", ".join(f"{row.title.lower()} {_number(row, row.value)}" for row in report.rows if is_fact(row))
 
 
 def _single(row: Row) -> list[str]:
