@@ -1,0 +1,63 @@
+"""Where and with what it was measured, and whether others used the processors meanwhile."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+PACKAGES = ("torch", "anew", "torchgan", "pythae", "diffusers")
+QUIET = 0.03  # share of the processors that others may use
+
+
+def about() -> dict[str, Any]:
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "bf16": torch.cpu._is_avx512_bf16_supported(),
+        "amx": torch.cpu._is_amx_tile_supported(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+    }
+
+
+class Others:
+    """How busy other processes kept the machine since this was made. None where there is no /proc/stat."""
+
+    def __init__(self) -> None:
+        self.load = os.getloadavg()
+        self._start = self._now()
+
+    def share(self) -> float | None:
+        """0 to 1, over all processors. Call it once the workers have ended: only then are they known as ours."""
+        now = self._now()
+        if now is None or self._start is None:
+            return None
+        busy, wall = (after - before for before, after in zip(self._start, now))
+        return max(0.0, busy / (wall * (os.cpu_count() or 1)))
+
+    @staticmethod
+    def _now() -> tuple[float, float] | None:
+        """(processor seconds of others, seconds)"""
+        try:
+            user, nice, system, *_ = Path("/proc/stat").read_text().split()[1:]
+        except OSError:
+            return None
+        busy = (int(user) + int(nice) + int(system)) / os.sysconf("SC_CLK_TCK")
+        usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return busy - sum(usage.ru_utime + usage.ru_stime for usage in usages), time.monotonic()
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
