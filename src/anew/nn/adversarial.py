@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from anew.nn.conditioning import embedding
-from anew.nn.conv import conv, fold, folded, halvings, level_widths, patch_side, resize, unfold
+from anew.nn.conv import conv, fold, folded, halvings, level_widths, patch_side, resize
 from anew.nn.mlp import mlp
 from anew.spaces import Grid, Space
 
@@ -100,20 +100,21 @@ class PlainBlock(nn.Module):
 
 
 class Fold(nn.Module):
-    """Squares of pixels to channels, or back to a grid of `size`."""
+    """Squares of pixels to channels."""
 
-    def __init__(self, patch: int, size: tuple[int, ...] | None = None):
+    def __init__(self, patch: int):
         super().__init__()
-        self.patch, self.size = patch, size
+        self.patch = patch
 
     def forward(self, x: Tensor) -> Tensor:
-        return fold(x, self.patch) if self.size is None else unfold(x, self.patch, self.size)
+        return fold(x, self.patch)
 
 
 def r3gan_generator(space: Grid, inputs: int, width: int) -> nn.Module:
     """Residual blocks between resizings, no normalisation (Huang et al. 2024), without grouped convolutions.
 
-    Nor is there a tanh at the end: where data saturate it, it passes no gradient, and training collapses.
+    Of large pictures only the last convolution works at full size. There is no tanh at the end: where data saturate
+    it, it passes no gradient, and training collapses.
     """
     patch = patch_side(space.size)
     sizes = halvings(folded(space.size, patch))[::-1]
@@ -125,8 +126,7 @@ def r3gan_generator(space: Grid, inputs: int, width: int) -> nn.Module:
             # The convolution to fewer channels comes first: at the smaller size it costs a quarter.
             layers += [nn.Identity() if wide == widths[i - 1] else conv(widths[i - 1], wide, 1), Upscale(size)]
         layers.append(PlainBlock(wide))
-    head = conv(widths[-1], space.channels * patch**2)
-    return nn.Sequential(*layers, nn.LeakyReLU(0.2), head, Fold(patch, space.size))
+    return nn.Sequential(*layers, nn.LeakyReLU(0.2), Upscale(space.size), conv(widths[-1], space.channels))
 
 
 def r3gan_discriminator(space: Grid, width: int) -> tuple[nn.Module, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -9,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from anew.codecs.dataset import Split
@@ -18,6 +19,7 @@ from anew.models.model import Model, Turn
 from anew.rng import Rng
 from anew.spaces import Batch
 from anew.training.ema import EMA
+from anew.training.memory import keep_freed_memory
 from anew.training.order import Order
 from anew.training.schedule import rate
 
@@ -63,6 +65,7 @@ class Trainer:
     """
 
     def __init__(self, model: Model, data: Split, plan: Plan, group: Group | None = None):
+        keep_freed_memory()
         self.group = group or Group()
         self.data, self.plan, self.config = data, plan, model.config
         rate(0.0, self.config.warmup, self.config.decay)  # an unknown decay is told before anything is written
@@ -101,7 +104,7 @@ class Trainer:
         """Leaves the gradients of the turn's player in place; returns the mean loss."""
         model, keys = self.model, (self.plan.seed, self.step, index)
         rng = Rng.for_step(*keys, batch=self.batch, keep=self.part, device=self.group.device)
-        torch.manual_seed(hash(keys))  # for what layers draw themselves, such as dropout
+        self._seed_layers(hash(keys))
         if len(self.optimisers) > 1:
             model.requires_grad_(False)
             model.player(turn.name).requires_grad_(True)
@@ -126,13 +129,13 @@ class Trainer:
 
     def _update(self, turn: str, seen: list[Tensor]) -> None:
         """Averages the gradients, and what is `seen`, over the processes; clips; takes the optimiser's step."""
-        parameters = [p for p in self._player(turn).parameters() if p.grad is not None]
-        gradients = [p.grad for p in parameters if p.grad is not None]
+        parameters = [p for p in self.optimisers[turn].param_groups[0]["params"] if p.grad is not None]
+        gradients = [p.grad for p in parameters]
         self.group.average([*gradients, *seen])
         norm = get_total_norm(gradients)
-        if norm.isfinite():
+        if math.isfinite(length := norm.item()):
             self.skipped = 0
-            if self.config.clip:
+            if 0 < self.config.clip < length:
                 clip_grads_with_norm_(parameters, self.config.clip, norm)
             self.optimisers[turn].step()
         else:
@@ -148,12 +151,15 @@ class Trainer:
                 f"{self.examples:,} examples); try a lower rate with --set lr={lower:g} and a new --out"
             )
 
-    def _player(self, turn: str) -> nn.Module:
-        return self.model.player(turn)
+    def _seed_layers(self, seed: int) -> None:
+        """For what layers draw themselves, such as dropout. (`torch.manual_seed` would take 50 times as long.)"""
+        torch.default_generator.manual_seed(seed)
+        if self.group.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
 
     def _optimiser(self, turn: str) -> torch.optim.Optimizer:
         c = self.config
-        parameters = self._player(turn).parameters()
+        parameters = self.model.player(turn).parameters()
         return torch.optim.AdamW(parameters, c.lr, betas=c.betas, weight_decay=c.weight_decay, fused=True)
 
     def _share(self) -> tuple[int, slice]:
