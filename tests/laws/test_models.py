@@ -124,6 +124,7 @@ def test_a_turn_moves_only_its_player(recipe: str, space: str, told: bool):
         session.model.turns = (turn,)
         before = {name: p.detach().clone() for name, p in session.model.named_parameters()}
         session.advance()
+        assert all(p.grad is None for p in session.model.parameters()), "the other player would learn from it"
         mine = {id(p) for p in session.model.player(turn).parameters()}
         moved = {name for name, p in session.model.named_parameters() if not torch.equal(p, before[name])}
         own = {name for name, p in session.model.named_parameters() if id(p) in mine}

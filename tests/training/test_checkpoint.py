@@ -99,6 +99,15 @@ def test_full_disk_keeps_the_old_one(saved: Path, monkeypatch: pytest.MonkeyPatc
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
 
 
+def test_the_old_one_is_never_written_into(saved: Path):
+    """Who has it open, or loses power on the way, has the whole old one."""
+    before, kept = saved.read_bytes(), saved.parent.parent / "kept"
+    kept.hardlink_to(saved)
+    save_checkpoint(session(), saved, 2.0)
+    assert saved.read_bytes() != before
+    assert kept.read_bytes() == before
+
+
 def test_what_a_killed_process_left_is_swept_up(saved: Path):
     left = saved.parent / f".{saved.name}.123.new"
     left.write_bytes(b"half")
