@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +59,24 @@ def test_a_mistake_in_a_process_is_told_in_one_line(tmp_path: Path):
             "digits", "vae", size=1, examples=16 * 100, precision="fp32", out=tmp_path / "run", devices=2,
             settings=TINY | {"lr": 1e30, "clip": 0}, show=False,
         )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_processes_save(number: signal.Signals, tmp_path: Path):
+    command = [sys.executable, *f"-m anew.cli train digits --model vae --size 1 --examples {10**7}".split()]
+    command += ["--precision", "fp32", "--set", "width=4", "--devices", "2", "--out", str(tmp_path / "run")]
+    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not (tmp_path / "run" / "metrics.jsonl").exists():
+        time.sleep(0.1)
+    if number == signal.SIGINT:  # as a terminal does: all of them
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert "the same command goes on from here" in told
+    assert (tmp_path / "run" / "checkpoint" / "state.safetensors").exists()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="counts GPUs")

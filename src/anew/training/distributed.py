@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from multiprocessing import active_children
+from types import FrameType
 from typing import Any
 
 import torch
@@ -45,11 +49,33 @@ def launch(work: Callable[..., None], devices: int, *arguments: Any) -> None:
     strategy = "ddp_spawn" if devices > 1 else "auto"
     fabric = Fabric(accelerator="auto", devices=devices, strategy=strategy)
     try:
-        fabric.launch(_enter, work, *arguments)  # type: ignore[arg-type]
+        with _patience() if devices > 1 else nullcontext():
+            fabric.launch(_enter, work, *arguments)  # type: ignore[arg-type]
     except ProcessRaisedException as error:
         message = str(error).strip().splitlines()[-1]
+        if message == "KeyboardInterrupt":
+            raise KeyboardInterrupt from None
         name = f"{AnewError.__module__}.{AnewError.__qualname__}: "
         raise (AnewError(message.removeprefix(name)) if message.startswith(name) else error) from error
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Ctrl-C reaches the other processes by itself and `kill` is passed on to them; they save and end, then we do."""
+
+    def wait(number: int, frame: FrameType | None) -> None:
+        for process in active_children() if number == signal.SIGTERM else ():
+            process.terminate()
+
+    try:
+        before = {number: signal.signal(number, wait) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not the main thread: whoever runs it handles signals
+        before = {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def default_device() -> torch.device:
@@ -58,7 +84,11 @@ def default_device() -> torch.device:
 
 
 def _enter(fabric: Fabric, work: Callable[..., None], *arguments: Any) -> None:
-    work(Processes(fabric), *arguments)
+    try:
+        work(Processes(fabric), *arguments)
+    finally:  # a process that ends with its connections open may abort
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
 
 
 def _check(devices: int) -> None:
