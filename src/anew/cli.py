@@ -29,9 +29,9 @@ def train(
     model: Annotated[str, typer.Option(help="auto, or a name from: anew list models")] = "auto",
     given: Annotated[list[str] | None, typer.Option(metavar="NAME", help="What to follow, such as label.")] = None,
     size: Annotated[str, typer.Option(help="auto, or 1 (small) to 6 (large).")] = "auto",
-    minutes: Annotated[float | None, typer.Option(help="How long to train. [default: 5]")] = None,
+    minutes: Annotated[float | None, typer.Option(help="How long to train (5 if nothing is said).")] = None,
     examples: Annotated[int | None, typer.Option(help="Or: how many examples, repeats counted.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The run folder. [default: runs/SOURCE]")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder (runs/SOURCE if nothing is said).")] = None,
     seed: Annotated[int, typer.Option(help="Another seed is another run.")] = 0,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="lr=1e-3, codec.size=32, ...")
@@ -70,7 +70,9 @@ def sample(
 
 
 @app.command(epilog="Example:  anew report runs/photos")
-def report(run: Folder, out: Annotated[Path | None, typer.Option(help="A folder. [default: RUN]")] = None) -> None:
+def report(
+    run: Folder, out: Annotated[Path | None, typer.Option(help="A folder (RUN if nothing is said).")] = None
+) -> None:
     """Measure how good, varied and copied samples are: report.html and report.json."""
     from anew.display import bars, console
     from anew.evaluation.summary import costs, table

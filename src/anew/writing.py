@@ -32,6 +32,22 @@ def replacing(path: Path) -> Iterator[Path]:
             beside.unlink(missing_ok=True)
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Raises AnewError while another process is in here with the same folder. The lock ends with its process."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AnewError(f"another process is training '{folder}'; wait for it, or choose another --out") from None
+        yield
+
+
 def is_leftover(path: Path) -> bool:
     """Whether it is what `replacing` left when its process was killed."""
     return path.name.startswith(".") and path.suffix == ".new"

@@ -16,6 +16,7 @@ from anew.models import build
 from anew.run import Run
 from anew.spaces import Grid
 from anew.training import metrics
+from anew.writing import alone
 
 SMALL: dict[str, Any] = {
     "model": "gan", "size": 1, "examples": 64, "precision": "fp32", "settings": {"width": 2, "batch": 16},
@@ -213,3 +214,12 @@ def test_bad_pictures_are_left_out_and_named(capsys: pytest.CaptureFixture[str])
     run = train(source, out="run", show=True)
     assert run.info["source"]["skipped"] == 1
     assert "broken.png" in capsys.readouterr().err
+
+
+def test_one_process_at_a_time_trains_a_run() -> None:
+    run = train()
+    del run.info["result"]
+    run.save()
+    with alone(run.path), pytest.raises(AnewError, match="another process is training"):
+        train()
+    assert train().finished

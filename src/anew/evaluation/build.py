@@ -124,6 +124,7 @@ def _views(data: Dataset, samples: Samples, real: dict[str, Tensor]) -> dict[str
 
 
 def _report(run: Run, data: Dataset, rows: list[Row], views: dict[str, Views], speed: float) -> Report:
+    records = metrics.read(run.metrics)
     costs = cost(run.info.get("result", {}) | {"samples_per_second": speed})
     return Report(
         name=run.path.resolve().name,
@@ -131,7 +132,7 @@ def _report(run: Run, data: Dataset, rows: list[Row], views: dict[str, Views], s
         rows=rows + costs,
         run=_facts(run),
         trust=card.trust(rows, {name: len(split) for name, split, _ in _splits(data)}, list(views["generated"])),
-        curves=metrics.read(run.metrics),
+        curves=[{name: value for name, value in record.items() if name != "seconds"} for record in records],
         pairs=[pair._asdict() for pair in _closest(views)],
         commands=_commands(run),
     )

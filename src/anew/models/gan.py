@@ -96,7 +96,7 @@ class GAN(Model):
         if config.loss not in LOSSES:
             raise unknown("loss", config.loss, LOSSES)
         self.turns = ("discriminator",) * config.critic_steps + ("generator",)
-        told = config.latent if given is not None else 0
+        told = max(1, config.latent // 8) if given is not None else 0  # more of it, and the noise is ignored
         generator, critic, features = _networks(space, config, config.latent + told)
         self.generator = nets.Generator(generator, embedding(given, told))
         self.discriminator = nets.Discriminator(critic, features, given)
@@ -202,5 +202,6 @@ def lsgan(space: Space, given: Space | None, size: int, **changes: Any) -> GAN:
 
 def r3gan(space: Space, given: Space | None, size: int, **changes: Any) -> GAN:
     """Huang et al. 2024, made small."""
-    own = {"network": "r3gan", "loss": "relativistic", "r1": 0.1, "r2": 0.1, "betas": (0.0, 0.99), "lr": 4e-4}
+    own = {"network": "r3gan", "loss": "relativistic", "r1": 1.0, "r2": 1.0, "betas": (0.0, 0.99), "lr": 4e-4}
+    own["width"] = 4 * 2**size
     return _recipe(space, given, size, changes, **own)

@@ -99,6 +99,14 @@ class PlainBlock(nn.Module):
         return x + self.conv2(F.leaky_relu(self.conv1(F.leaky_relu(x, 0.2)), 0.2))
 
 
+class LeakyClamp(nn.Module):
+    """x within [-1, 1], a tenth of its slope beyond: flat where data are, and never without a gradient."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        inside = x.clamp(-1, 1)
+        return inside + 0.1 * (x - inside)
+
+
 class Fold(nn.Module):
     """Squares of pixels to channels."""
 
@@ -126,7 +134,9 @@ def r3gan_generator(space: Grid, inputs: int, width: int) -> nn.Module:
             # The convolution to fewer channels comes first: at the smaller size it costs a quarter.
             layers += [nn.Identity() if wide == widths[i - 1] else conv(widths[i - 1], wide, 1), Upscale(size)]
         layers.append(PlainBlock(wide))
-    return nn.Sequential(*layers, nn.LeakyReLU(0.2), Upscale(space.size), conv(widths[-1], space.channels))
+    return nn.Sequential(
+        *layers, nn.LeakyReLU(0.2), Upscale(space.size), conv(widths[-1], space.channels), LeakyClamp()
+    )
 
 
 def r3gan_discriminator(space: Grid, width: int) -> tuple[nn.Module, int]:

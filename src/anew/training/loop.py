@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields
 from types import FrameType
 
@@ -21,7 +21,7 @@ from anew.sources import open_source
 from anew.training import metrics
 from anew.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from anew.training.trainer import Group, Plan, Trainer
-from anew.writing import sweep, write
+from anew.writing import alone, sweep, write
 
 PREVIEWS, PREVIEWED = 10, 64  # how often samples are made, and how many
 RECORDS = 400  # of metrics.jsonl
@@ -34,7 +34,9 @@ def fit(group: Group, path: str, show: bool = True) -> None:
     plan = read_plan(run)
     torch.set_num_threads(plan.threads)
     data = open_data(run)
-    Loop(run, Trainer(run.new_model(), data.train, plan, group), show and group.rank == 0).run()
+    trainer = Trainer(run.new_model(), data.train, plan, group)
+    with alone(run.path) if group.rank == 0 else nullcontext():
+        Loop(run, trainer, show and group.rank == 0).run()
 
 
 def read_plan(run: Run) -> Plan:
