@@ -103,15 +103,18 @@ def _splits(data: Dataset) -> list[tuple[str, Split, int]]:
 
 
 def _some(split: Split, most: int) -> Tensor:
-    """Up to `most` examples, drawn at random, as the codec would read them from files."""
-    rows = torch.randperm(len(split), generator=generator(0, "report"))[:most]
-    return split.batch(rows).x
+    """Up to `most` examples, drawn at random."""
+    return split.batch(_rows(split, most)).x
+
+
+def _rows(split: Split, most: int) -> Tensor:
+    return torch.randperm(len(split), generator=generator(0, "report"))[:most]
 
 
 def _views(data: Dataset, samples: Samples, real: dict[str, Tensor]) -> dict[str, Views]:
     """{role in `card.measure`: {view: (n, d)}}. Samples and real ones have both been what files hold: quantised."""
     codec = data.codec
-    codec.fit_features(data.train.batch(torch.arange(len(data.train))))
+    codec.fit_features(data.train.batch(_rows(data.train, NEIGHBOURS)))
     baseline = independent(real["train"][: len(samples)], generator(0, "baseline"))
     seen = {name: codec.features(codec.decode(x)) for name, x in (real | {"baseline": baseline}).items()}
     return {
