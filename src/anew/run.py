@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from anew.codecs import load_codec, save_codec
+from anew.codecs import load_codec, make_codec, save_codec
 from anew.codecs.codec import Codec
-from anew.codecs.dataset import Progress
-from anew.codecs.table import TableCodec
+from anew.codecs.dataset import Dataset, Progress, prepare
 from anew.errors import AnewError
+from anew.given import Given
 from anew.models import build
 from anew.models.model import Model
-from anew.rng import Rng, generator
+from anew.rng import Rng
 from anew.samples import Samples
+from anew.sources import open_source
 from anew.writing import write_json
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 FORMAT, VERSION = "anew run", 1
 TOGETHER = 64  # samples that are made at a time
-KNOWN = 512  # examples of what is given that a run keeps, to draw from
+
+Part = TypeVar("Part")
 
 
 class Run:
@@ -63,12 +65,11 @@ class Run:
         return cls(folder, info)
 
     @classmethod
-    def create(cls, path: Path, info: dict[str, Any], codec: Codec, given: Codec | None, known: Tensor) -> Run:
-        """`known` (n, F) are examples of what is given. run.json comes last: with it, the folder is a run."""
+    def create(cls, path: Path, info: dict[str, Any], codec: Codec, given: Given | None) -> Run:
+        """run.json comes last: with it, the folder is a run."""
         write_json(path / "codec" / "x.json", save_codec(codec))
         if given is not None:
-            some = torch.randperm(len(known), generator=generator("known"))[:KNOWN]  # a source may be sorted
-            write_json(path / "codec" / "given.json", save_codec(given) | {"known": _rows(known[some])})
+            write_json(path / "codec" / "given.json", given.to_json())
         run = cls(path, {"format": FORMAT, "version": VERSION, **info})
         run.save()
         return run
@@ -98,11 +99,12 @@ class Run:
 
     @cached_property
     def codec(self) -> Codec:
-        return self._codec("x")[0]
+        return self._part("codec/x.json", load_codec)
 
     @cached_property
-    def given_codec(self) -> Codec | None:
-        return self._codec("given")[0] if self._gives else None
+    def given(self) -> Given | None:
+        """What samples can be asked for; None if nothing was given in training."""
+        return self._part("codec/given.json", Given.from_json) if self.info.get("given") else None
 
     @cached_property
     def model(self) -> Model:
@@ -126,7 +128,7 @@ class Run:
             raise self._damaged("run.json", error) from error
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            given = self.given_codec.space if self.given_codec else None
+            given = self.given.codec.space if self.given else None
             return build(recipe, self.codec.space, given, size, configuration)
 
     # --- what it is for
@@ -147,7 +149,8 @@ class Run:
             raise AnewError(f"cannot make {n} samples; ask for 1 or more")
         told = self.draw_given(n, given or {}, seed)
         x = draw(self.model, n, told, seed, on_progress)
-        return Samples(self.codec, self.codec.decode(x), self.given_rows(told))
+        rows = [] if told is None or self.given is None else self.given.rows(told)
+        return Samples(self.codec, self.codec.decode(x), rows)
 
     def report(self, out: str | PathLike[str] | None = None, on_progress: Progress | None = None) -> Report:
         """Measures samples against held-out data, and writes report.html and report.json to the run or `out`."""
@@ -156,50 +159,29 @@ class Run:
         return make_report(self, Path(out) if out else self.path, on_progress)
 
     def draw_given(self, n: int, wanted: Mapping[str, Any], seed: int) -> Tensor | None:
-        """(n, F): what is wanted, and for the rest what rows of the training data that agree with it have."""
-        if self.given_codec is None:
-            if wanted:
-                raise AnewError(f"'{self.path}' was trained without --given, so it cannot follow {', '.join(wanted)}")
-            return None
-        row = self._wanted(wanted)
-        known = self._known(len(row))
-        agree = known[((known == row) | row.isnan()).all(1)]
-        known = agree if len(agree) else torch.full((1, len(row)), torch.nan)
-        picks = [int(torch.randint(len(known), (), generator=generator(seed, "given", i))) for i in range(n)]
-        return torch.where(row.isnan(), known[picks], row)
+        """(n, F), see `Given.draw`; None if nothing was given in training."""
+        if self.given is not None:
+            return self.given.draw(n, wanted, seed)
+        if wanted:
+            raise AnewError(f"'{self.path}' was trained without --given, so it cannot follow {', '.join(wanted)}")
+        return None
 
-    def given_rows(self, told: Tensor | None) -> list[dict[str, Any]]:
-        """In the terms of the data; empty if nothing is given."""
-        return [] if told is None or self.given_codec is None else list(self.given_codec.decode(told))
+    def open_data(self) -> Dataset:
+        """What the run was trained on, in its splits; raises AnewError if it is gone or has changed."""
+        told, settings = self.info["source"], self.info["request"]["settings"]
+        changes = {key.removeprefix("codec."): text for key, text in settings.items() if key.startswith("codec.")}
+        source = open_source(told["location"])
+        data = prepare(source, make_codec(source.codec, changes), self.info["given"])
+        if data.fingerprint != told["fingerprint"]:
+            raise AnewError(f"the data at '{source.location}' changed since '{self.path}' was begun; start a new run")
+        return data
 
-    def _wanted(self, wanted: Mapping[str, Any]) -> Tensor:
-        """(F,), NaN where nothing is wanted."""
-        assert isinstance(self.given_codec, TableCodec)
-        names = [field.name for field in self.given_codec.space.fields]
-        for name in wanted:
-            if name not in names:
-                raise AnewError(f"'{name}' was not given in training; what was: {', '.join(names)}")
-        return self.given_codec.encode([dict(wanted)])[0]
-
-    def _known(self, columns: int) -> Tensor:
-        """(n, F), NaN where nothing is known."""
-        state = self._codec("given")[1]
+    def _part(self, file: str, read: Callable[[dict[str, Any]], Part]) -> Part:
+        state = _read(self.path / file)
         try:
-            values = [torch.nan if value is None else value for row in state["known"] for value in row]
-            return torch.tensor(values, dtype=torch.float32).reshape(-1, columns)
+            return read(state)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise self._damaged("codec/given.json", error) from error
-
-    @property
-    def _gives(self) -> bool:
-        return bool(self.info.get("given"))
-
-    def _codec(self, name: str) -> tuple[Codec, dict[str, Any]]:
-        state = _read(self.path / "codec" / f"{name}.json")
-        try:
-            return load_codec(state), state
-        except (KeyError, TypeError, ValueError) as error:
-            raise self._damaged(f"codec/{name}.json", error) from error
+            raise self._damaged(file, error) from error
 
     def _damaged(self, file: str, error: Exception) -> AnewError:
         return AnewError(f"'{self.path / file}' is damaged ({error!r}); restore it, or train again with a new --out")
@@ -240,8 +222,3 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise AnewError(f"'{path}' is damaged (not a JSON object); restore it, or train again with a new --out")
     return data
-
-
-def _rows(x: Tensor) -> list[list[float | None]]:
-    """As JSON, which has no NaN."""
-    return [[None if value != value else value for value in row] for row in x.tolist()]

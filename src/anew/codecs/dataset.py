@@ -59,7 +59,7 @@ class Dataset:
     """The splits, the fitted codecs, and what had to be left out."""
 
     codec: Codec
-    given_codec: Codec | None
+    given_codec: TableCodec | None
     train: Split
     validation: Split
     test: Split

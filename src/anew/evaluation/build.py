@@ -24,7 +24,6 @@ from anew.evaluation.row import Row
 from anew.rng import generator
 from anew.run import Run
 from anew.training import metrics
-from anew.training.loop import open_data
 from anew.writing import write
 
 COMPARED = 2_000  # samples, and held-out examples, at most
@@ -39,7 +38,7 @@ def make_report(run: Run, out: Path, on_progress: Progress | None = None) -> Rep
     """Writes report.html and report.json into `out` and returns what is in them."""
     stage = _stages(on_progress)
     stage("reading the data")
-    data = open_data(run)
+    data = run.open_data()
     stage("drawing samples")
     n = max(SHOWN, min(COMPARED, len(data.test), len(data.validation)))
     start = time.perf_counter()
@@ -65,7 +64,7 @@ def compare(runs: list[Run], out: Path, on_progress: Progress | None = None) -> 
         listed = "; ".join(f"{run.path}: {_data(run)}" for run in runs)
         raise AnewError(f"these runs are not of the same data, and a card is for one ({listed})")
     reports = [_report_of(run, on_progress) for run in runs]
-    test = open_data(runs[0]).test
+    test = runs[0].open_data().test
     real = runs[0].codec.show(runs[0].codec.decode(_some(test, SHOWN)))
     sheets = [Pictures(run.sample(SHOWN, seed=1)._repr_png_(), real) for run in runs]
     write(out, render_comparison([report.to_json() for report in reports], sheets))

@@ -12,12 +12,9 @@ from types import FrameType
 
 import torch
 
-from anew.codecs import make_codec
-from anew.codecs.dataset import Dataset, prepare
 from anew.display import TrainingDisplay
 from anew.errors import AnewError
 from anew.run import Run, draw
-from anew.sources import open_source
 from anew.training import metrics
 from anew.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from anew.training.trainer import Group, Plan, Trainer
@@ -33,7 +30,7 @@ def fit(group: Group, path: str, show: bool = True) -> None:
     run = Run.load(path)
     plan = read_plan(run)
     torch.set_num_threads(plan.threads)
-    data = open_data(run)
+    data = run.open_data()
     trainer = Trainer(run.new_model(), data.train, plan, group)
     with alone(run.path) if group.rank == 0 else nullcontext():
         Loop(run, trainer, show and group.rank == 0).run()
@@ -44,17 +41,6 @@ def read_plan(run: Run) -> Plan:
         return Plan(**{field.name: run.info["training"][field.name] for field in fields(Plan)})
     except (KeyError, TypeError) as error:
         raise AnewError(f"'{run.path / 'run.json'}' is damaged ({error!r}); train again with a new --out") from error
-
-
-def open_data(run: Run) -> Dataset:
-    """The data that the run was begun with; raises AnewError if they are gone or have changed."""
-    told, settings = run.info["source"], run.info["request"]["settings"]
-    changes = {key.removeprefix("codec."): text for key, text in settings.items() if key.startswith("codec.")}
-    source = open_source(told["location"])
-    data = prepare(source, make_codec(source.codec, changes), run.info["given"])
-    if data.fingerprint != told["fingerprint"]:
-        raise AnewError(f"the data at '{source.location}' changed since '{run.path}' was begun; start a new run")
-    return data
 
 
 class Loop:

@@ -15,6 +15,7 @@ from anew.codecs import make_codec
 from anew.codecs.dataset import Dataset, fingerprint, prepare
 from anew.display import bars, say
 from anew.errors import AnewError, unknown
+from anew.given import Given
 from anew.models import build, recipes
 from anew.models.auto import choose_recipe, choose_size, read_size
 from anew.models.model import Model
@@ -177,8 +178,10 @@ def _begin(folder: Path, request: Request, data: Dataset, show: bool) -> Run:
         "training": plan.to_json(),
     }
     _say_plan(model, recipe, size, plan, show)
-    known = data.train.given if data.train.given is not None else torch.zeros(0, 0)
-    return Run.create(folder, info, data.codec, data.given_codec, known)
+    given = None
+    if data.given_codec is not None and data.train.given is not None:
+        given = Given.learn(data.given_codec, data.train.given)
+    return Run.create(folder, info, data.codec, given)
 
 
 def _plan(make: Any, request: Request, minutes: float | None, show: bool) -> Plan:
