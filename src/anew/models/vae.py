@@ -133,9 +133,9 @@ def _is_convolutional(space: Space, network: str) -> bool:
 def vae(space: Space, given: Space | None, size: int, **changes: Any) -> VAE:
     """Convolutional on pictures, a perceptron elsewhere.
 
-    On pictures beta is above 1: at 1 the latents say so much about each pixel that points between them decode to
-    strokes rather than digits.
+    On larger pictures beta grows with the pixels. They are far from independent, as the likelihood takes them to be:
+    at beta = 1 the latents would say so much about each that points between them decode to strokes, not to digits.
     """
-    beta = 5.0 if isinstance(space, Grid) else 1.0
+    beta = max(1.0, math.prod(space.size) / 160) if isinstance(space, Grid) else 1.0
     config = VAEConfig(width=8 * 2**size, latent=8 * 2 ** min(size, 4), beta=beta)
     return VAE(space, given, config.change(changes))

@@ -65,7 +65,8 @@ class Upscale(nn.Module):
 def dcgan_generator(space: Grid, inputs: int, width: int) -> nn.Module:
     """Radford et al. 2015, with upsampling and convolution for the transposed convolution."""
     sizes = halvings(space.size)[::-1]
-    widths = [*level_widths(width, len(sizes) - 1)[::-1], width]
+    steps = len(sizes) - 1
+    widths = [*level_widths(width, max(2, steps))[::-1][:steps], width]
     first = (widths[0], *sizes[0])
     layers: list[nn.Module] = [nn.Linear(inputs, math.prod(first)), nn.Unflatten(1, first), nn.BatchNorm2d(widths[0])]
     for before, after, size in zip(widths, widths[1:], sizes[1:], strict=False):
@@ -75,8 +76,7 @@ def dcgan_generator(space: Grid, inputs: int, width: int) -> nn.Module:
 
 def dcgan_discriminator(space: Grid, width: int, norm: bool = True) -> tuple[nn.Module, int]:
     """Radford et al. 2015; without `norm` for critics whose gradient at one example is penalised."""
-    levels = len(halvings(space.size)) - 1
-    widths = level_widths(width, levels)
+    widths = level_widths(width, max(2, len(halvings(space.size)) - 1))  # one alone learns nothing of 8x8 pictures
     layers: list[nn.Module] = []
     now, size = space.channels, space.size
     for i, wide in enumerate(widths):
