@@ -173,7 +173,7 @@ def test_what_a_run_holds():
     previews = {name for name in found if name.startswith("samples/")}
     assert found - previews == {
         "run.json", "codec/x.json", "codec/given.json", "weights.safetensors", "checkpoint/state.safetensors",
-        "metrics.jsonl",
+        "metrics.jsonl", ".lock",
     }  # fmt: skip
     assert len(previews) == 10
     records = metrics.read(run.metrics)

@@ -18,7 +18,7 @@ def table(reports: Sequence[Report]) -> Table:
     found = Table(box=None, header_style="bold")
     heads = ["", "samples", "95 %", "floor", "ceiling", ""] if alone else ["", *(r.name for r in reports)]
     for index, head in enumerate(heads):
-        found.add_column(head, justify="right" if head else "left", no_wrap=index < len(heads) - 1)
+        found.add_column(head, justify="right" if head else "left", no_wrap=alone and index < len(heads) - 1)
     keys = dict.fromkeys(row.key for report in reports for row in report.rows if not (alone and is_fact(row)))
     for key in keys:
         rows = [next((row for row in report.rows if row.key == key), None) for report in reports]
@@ -38,8 +38,9 @@ def _single(row: Row) -> list[str]:
 
 
 def _several(rows: Sequence[Row | None]) -> list[str]:
-    title = next(row.title for row in rows if row)
-    cells = [f"{_number(row, row.value)} {mark}".strip() if row else "" for row, mark in standings(rows)]
+    first = next(row for row in rows if row)
+    title = f"{first.title}, {first.unit}" if first.unit not in ("", "share") else first.title
+    cells = [f"{_bare(row, row.value)} {mark}".strip() if row else "" for row, mark in standings(rows)]
     return [title, *cells]
 
 

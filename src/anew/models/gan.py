@@ -96,7 +96,7 @@ class GAN(Model):
         if config.loss not in LOSSES:
             raise unknown("loss", config.loss, LOSSES)
         self.turns = ("discriminator",) * config.critic_steps + ("generator",)
-        told = max(1, config.latent // 8) if given is not None else 0  # more of it, and the noise is ignored
+        told = max(4, config.latent // 8) if given is not None else 0  # more of it, and the noise is ignored
         generator, critic, features = _networks(space, config, config.latent + told)
         self.generator = nets.Generator(generator, embedding(given, told))
         self.discriminator = nets.Discriminator(critic, features, given)
