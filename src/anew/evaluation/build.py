@@ -163,7 +163,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "kind": run.codec.describe().split(" (")[0],
         "given": ", ".join(run.info["given"]),
         "trained on": f"{plan['examples']:,} examples in {plan['precision']}",
-        "made": run.info["created"],
+        "made": run.info["created"][:16].replace("T", " ") + " UTC",
     }
 
 
