@@ -14,7 +14,7 @@ import anew
 def main(out: Path, minutes: float) -> None:
     run = anew.train("digits", given="label", minutes=minutes, out=out)
     grid = run.sample(100).save(out / "samples.png")
-    run.report()
+    print(run.report().verdict)
     print("look at:")
     for path in (grid, out / "report.html", out):
         print(f"  {path}")
