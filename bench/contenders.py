@@ -224,7 +224,7 @@ def _anew(make_model: Callable[[], Model], space: Grid, precision: str) -> Conte
         meter.read()
 
     about = plan.precision + (", channels last" if plan.channels_last else "")
-    return Contender(trainer.batch * trainer.rounds, train, about)
+    return Contender(trainer.stride, train, about)
 
 
 def _labelled(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -28,8 +28,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     plan = train._plan
 
-    def small(make, request, minutes, show):  # type: ignore[no-untyped-def]
-        return plan(make, replace(request, examples=512, precision="fp32"), None, show)
+    def small(make, request, minutes, stride, show):  # type: ignore[no-untyped-def]
+        return plan(make, replace(request, examples=512, precision="fp32"), None, stride, show)
 
     monkeypatch.setattr(train, "_plan", small)
     monkeypatch.setattr(train, "choose_size", lambda minutes: 1)

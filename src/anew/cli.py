@@ -62,11 +62,13 @@ def sample(
     """Make new samples: a picture to look at, or files to use, by the ending of --out."""
     from anew.display import bars
     from anew.run import Run
+    from anew.samples import check_target
 
-    opened = Run.load(run)
+    opened, target = Run.load(run), (out or run / f"samples-seed{seed}.png").expanduser()
+    check_target(target)
     with bars() as on_progress:
         samples = opened.sample(n, _pairs(given, "--given"), seed, on_progress)
-    typer.echo(samples.save(out or run / f"samples-seed{seed}.png"))
+    typer.echo(samples.save(target))
 
 
 @app.command(epilog="Example:  anew report runs/photos")

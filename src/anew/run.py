@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from anew.codecs import load_codec, make_codec, save_codec
+from anew.codecs import codec_changes, load_codec, make_codec, save_codec
 from anew.codecs.codec import Codec
 from anew.codecs.dataset import Dataset, Progress, prepare
 from anew.errors import AnewError
@@ -125,7 +125,7 @@ class Run:
             model, seed = self.info["model"], self.info["training"]["seed"]
             recipe, size, configuration = model["recipe"], model["size"], model["configuration"]
         except (KeyError, TypeError) as error:
-            raise self._damaged("run.json", error) from error
+            raise self.damaged("run.json", error) from error
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             given = self.given.codec.space if self.given else None
@@ -169,9 +169,8 @@ class Run:
     def open_data(self) -> Dataset:
         """What the run was trained on, in its splits; raises AnewError if it is gone or has changed."""
         told, settings = self.info["source"], self.info["request"]["settings"]
-        changes = {key.removeprefix("codec."): text for key, text in settings.items() if key.startswith("codec.")}
         source = open_source(told["location"])
-        data = prepare(source, make_codec(source.codec, changes), self.info["given"])
+        data = prepare(source, make_codec(source.codec, codec_changes(settings)), self.info["given"])
         if data.fingerprint != told["fingerprint"]:
             raise AnewError(f"the data at '{source.location}' changed since '{self.path}' was begun; start a new run")
         return data
@@ -181,9 +180,10 @@ class Run:
         try:
             return read(state)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise self._damaged(file, error) from error
+            raise self.damaged(file, error) from error
 
-    def _damaged(self, file: str, error: Exception) -> AnewError:
+    def damaged(self, file: str, error: Exception) -> AnewError:
+        """For a file of the run that does not hold what it should."""
         return AnewError(f"'{self.path / file}' is damaged ({error!r}); restore it, or train again with a new --out")
 
     # --- how it shows itself

@@ -45,16 +45,23 @@ class Samples(Sequence[Any]):
         what was given with each file.
         """
         path = Path(path).expanduser()
-        kind = path.suffix.lower()
-        if kind and kind not in _WRITERS:
-            endings = ", ".join(ending for ending in _WRITERS if ending)
-            raise AnewError(f"cannot save samples as '{kind}'; use {endings}, or no ending for a folder of files")
-        _WRITERS[kind](self, path)
+        check_target(path)
+        _WRITERS[path.suffix.lower()](self, path)
         return path
 
     def columns(self) -> dict[str, list[Any]]:
         """What was given, by name."""
         return {name: [row[name] for row in self.given] for name in (self.given[0] if self.given else ())}
+
+
+def check_target(path: Path) -> None:
+    """Raises AnewError for where samples cannot be saved: ask before the work of making them."""
+    kind = path.suffix.lower()
+    if kind and kind not in _WRITERS:
+        endings = ", ".join(ending for ending in _WRITERS if ending)
+        raise AnewError(f"cannot save samples as '{kind}'; use {endings}, or no ending for a folder of files")
+    if not kind and path.is_dir() and any(path.iterdir()):
+        raise AnewError(f"the folder '{path}' is not empty; choose another --out, so that nothing is mixed up")
 
 
 def _save_picture(samples: Samples, path: Path) -> None:
@@ -87,8 +94,6 @@ def _save_table(samples: Samples, path: Path) -> None:
 
 
 def _save_folder(samples: Samples, path: Path) -> None:
-    if path.is_dir() and any(path.iterdir()):
-        raise AnewError(f"the folder '{path}' is not empty; choose another --out, so that nothing is mixed up")
     names = list(_file_names(samples))
     for name, sample in zip(names, samples, strict=True):
         write(path / name, samples.codec.to_bytes(sample))

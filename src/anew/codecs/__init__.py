@@ -20,6 +20,8 @@ CODECS = {
     "table": "anew.codecs.table:TableCodec",
 }
 
+PREFIX = "codec."  # of a setting that is the codec's, and not the model's
+
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -45,6 +47,11 @@ def make_codec(name: str, changes: Mapping[str, str] | None = None) -> Codec:
             raise unknown("setting", f"codec.{key}", [f"codec.{option}" for option in known])
     values = {key: _parse(f"codec.{key}", text, hints[key]) for key, text in (changes or {}).items()}
     return kind(kind.Options(**values))
+
+
+def codec_changes(settings: Mapping[str, str]) -> dict[str, str]:
+    """The settings that are the codec's, as `make_codec` takes them: {"codec.size": "32"} -> {"size": "32"}."""
+    return {key.removeprefix(PREFIX): value for key, value in settings.items() if key.startswith(PREFIX)}
 
 
 def save_codec(codec: Codec) -> dict[str, Any]:

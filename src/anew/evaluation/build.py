@@ -24,7 +24,7 @@ from anew.evaluation.row import Row
 from anew.rng import generator
 from anew.run import Run
 from anew.training import metrics
-from anew.writing import write
+from anew.writing import check_writable, write
 
 COMPARED = 2_000  # samples, and held-out examples, at most
 NEIGHBOURS = 10_000  # training examples in which copies are looked for, at most
@@ -36,22 +36,23 @@ Views = dict[str, np.ndarray]
 
 def make_report(run: Run, out: Path, on_progress: Progress | None = None) -> Report:
     """Writes report.html and report.json into `out` and returns what is in them."""
+    check_writable(out)
     stage = _stages(on_progress)
-    stage("reading the data")
+    stage()
     data = run.open_data()
-    stage("drawing samples")
+    stage()
     n = max(SHOWN, min(COMPARED, len(data.test), len(data.validation)))
     start = time.perf_counter()
-    samples = list(run.sample(n, seed=1))
+    samples = list(run.sample(n, seed=1, on_progress=on_progress))
     speed = n / (time.perf_counter() - start)
-    stage("learning what to look at")
+    stage()
     real = {name: _some(split, most) for name, split, most in _splits(data)}
     views = _views(data, samples, real)
-    stage("measuring")
+    stage()
     rows = card.measure(
         views["generated"], views["reference"], views["held_out"], views["train"], views["baseline"], limit=COMPARED
     )
-    stage("drawing the page")
+    stage()
     report = _report(run, data, rows, views, speed)
     write(out / "report.json", report.dumps())
     write(out / "report.html", render(report.to_json(), _pictures(data.codec, samples, real, report.pairs)))
@@ -73,7 +74,12 @@ def compare(runs: list[Run], out: Path, on_progress: Progress | None = None) -> 
 
 def _data(run: Run) -> str:
     """Where a run's data are and what they became."""
-    return f"{run.info['source']['location']}, {run.codec.describe().split(' (')[0]}"
+    return f"{run.info['source']['location']}, {_kind(run)}"
+
+
+def _kind(run: Run) -> str:
+    """What the data became: the codec's line about itself without its advice."""
+    return run.codec.describe().split(" (")[0]
 
 
 def _report_of(run: Run, on_progress: Progress | None) -> Report:
@@ -82,10 +88,11 @@ def _report_of(run: Run, on_progress: Progress | None) -> Report:
     return Report.loads(path.read_text(encoding="utf-8")) if newer else run.report(on_progress=on_progress)
 
 
-def _stages(on_progress: Progress | None) -> Callable[[str], None]:
+def _stages(on_progress: Progress | None) -> Callable[[], None]:
+    """What is called as each stage of a report begins."""
     done = iter(range(STAGES))
 
-    def stage(_name: str) -> None:
+    def stage() -> None:
         if on_progress:
             on_progress("report", next(done), STAGES)
 
@@ -160,7 +167,7 @@ def _facts(run: Run) -> dict[str, Any]:
     return {
         "model": f"{model['recipe']}, size {model['size']}",
         "data": source["location"],
-        "kind": run.codec.describe().split(" (")[0],
+        "kind": _kind(run),
         "given": ", ".join(run.info["given"]),
         "trained on": f"{plan['examples']:,} examples in {plan['precision']}",
         "made": run.info["created"][:16].replace("T", " ") + " UTC",

@@ -22,8 +22,8 @@ class Processes(Group):
     """Gradients are averaged in one message of our own, so a model is any module, with any number of players."""
 
     def __init__(self, fabric: Fabric):
-        self.fabric = fabric
-        self.rank, self.size, self.device = fabric.global_rank, fabric.world_size, fabric.device
+        super().__init__(fabric.device)
+        self.fabric, self.rank, self.size = fabric, fabric.global_rank, fabric.world_size
 
     def average(self, tensors: list[Tensor]) -> None:
         if self.size == 1:

@@ -13,7 +13,6 @@ from types import FrameType
 import torch
 
 from anew.display import TrainingDisplay
-from anew.errors import AnewError
 from anew.run import Run, draw
 from anew.training import metrics
 from anew.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
@@ -40,13 +39,14 @@ def read_plan(run: Run) -> Plan:
     try:
         return Plan(**{field.name: run.info["training"][field.name] for field in fields(Plan)})
     except (KeyError, TypeError) as error:
-        raise AnewError(f"'{run.path / 'run.json'}' is damaged ({error!r}); train again with a new --out") from error
+        raise run.damaged("run.json", error) from error
 
 
 class Loop:
     def __init__(self, run: Run, trainer: Trainer, show: bool):
         self.run_folder, self.trainer, self.show = run, trainer, show
-        self.meter, self.stopping, self.saved = metrics.Meter(), False, 0.0
+        self.meter, self.stopping = metrics.Meter(), False
+        self.saved, self.saved_step = 0.0, -1  # when, and after which step, it was last done here
         self.record_steps = max(1, trainer.steps // RECORDS)
         self.preview_steps = max(1, trainer.steps // PREVIEWS)
         self.given = run.draw_given(PREVIEWED, {}, seed=0)
@@ -60,11 +60,12 @@ class Loop:
             sweep(run.path)
             metrics.truncate(run.metrics, trainer.examples)
         self.began = self.saved = time.monotonic()
-        with TrainingDisplay(trainer.steps * trainer.batch * trainer.rounds, self.show) as display, self._signals():
+        with TrainingDisplay(trainer.steps * trainer.stride, self.show) as display, self._signals():
             while trainer.step < trainer.steps and not self._stop():
                 self.meter.add(trainer.advance())
                 self._after_step(display)
-            self._save()
+            if self.saved_step != trainer.step:
+                self._save()
         if self.leads and trainer.step >= trainer.steps:
             self._finish()
 
@@ -107,7 +108,7 @@ class Loop:
         if self.leads:
             save_checkpoint(self.trainer, self.run_folder.checkpoint, self.seconds)
             save_weights(self.trainer, self.run_folder.weights)
-        self.saved = time.monotonic()
+        self.saved, self.saved_step = time.monotonic(), self.trainer.step
 
     def _finish(self) -> None:
         run = self.run_folder

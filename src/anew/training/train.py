@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from os import PathLike
@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from anew.codecs import make_codec
+from anew.codecs import PREFIX, codec_changes, make_codec
 from anew.codecs.dataset import Dataset, fingerprint, prepare
 from anew.display import bars, say
 from anew.errors import AnewError, unknown
@@ -21,10 +21,10 @@ from anew.models.auto import choose_recipe, choose_size, read_size
 from anew.models.model import Model
 from anew.run import Run
 from anew.sources import open_source
-from anew.training.distributed import launch
+from anew.training.distributed import default_device, launch
 from anew.training.loop import fit
-from anew.training.precision import PRECISIONS, Speed, choose
-from anew.training.trainer import Plan, Trainer
+from anew.training.precision import PRECISIONS, choose
+from anew.training.trainer import Group, Plan, Trainer
 from anew.writing import check_writable, is_leftover
 
 MINUTES = 5.0  # if no budget is named
@@ -85,7 +85,7 @@ def train(
     texts = {key: str(value) for key, value in (settings or {}).items()}
     _check(model, str(size), minutes, examples, devices, precision)
     opened = open_source(source)
-    codec = make_codec(opened.codec, _of_codec(texts))
+    codec = make_codec(opened.codec, codec_changes(texts))
     data = fingerprint(opened, codec, given)
     asked = (model, str(size), given, minutes, examples, seed, texts, devices, precision)
     request = Request(opened.location, data, *asked)
@@ -160,15 +160,17 @@ def _begin(folder: Path, request: Request, data: Dataset, show: bool) -> Run:
     minutes = request.minutes or (None if request.examples else MINUTES)
     recipe = choose_recipe(data.space) if request.model == "auto" else request.model
     size = choose_size(minutes or MINUTES) if request.size == "auto" else int(request.size)
-    changes = {key: value for key, value in request.settings.items() if not key.startswith("codec.")}
+    changes = {key: value for key, value in request.settings.items() if not key.startswith(PREFIX)}
+
+    group = Group(default_device())  # where it will train
 
     def make(plan: Plan) -> Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(request.seed)
-            return Trainer(build(recipe, data.space, data.given_space, size, changes), data.train, plan)
+            return Trainer(build(recipe, data.space, data.given_space, size, changes), data.train, plan, group)
 
-    plan = _plan(make, request, minutes, show)
-    model = make(plan).model
+    trainer = make(Plan(examples=1))  # refuses what cannot be trained, before anything is written
+    plan, model = _plan(make, request, minutes, trainer.stride, show), trainer.model
     info = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "request": request.to_json(),
@@ -184,19 +186,19 @@ def _begin(folder: Path, request: Request, data: Dataset, show: bool) -> Run:
     return Run.create(folder, info, data.codec, given)
 
 
-def _plan(make: Any, request: Request, minutes: float | None, show: bool) -> Plan:
+def _plan(make: Callable[[Plan], Trainer], request: Request, minutes: float | None, stride: int, show: bool) -> Plan:
+    """`stride` is how many examples a step takes."""
     threads = max(1, torch.get_num_threads() // request.devices)
     plan = Plan(request.examples or 1, "fp32", False, request.seed, threads, request.devices)
     if minutes is None and request.precision != "auto":
         return replace(plan, precision=request.precision)
     say("measuring speed ...", show)
     trial = replace(plan, examples=request.examples or 10**9)
-    speed: Speed = choose(make, trial, request.precision)
+    speed = choose(make, trial, request.precision)
     if minutes is None:
         return speed.plan
-    trainer = make(replace(plan, examples=1))
     steps = max(1, int(minutes * 60 * (1 - OVERHEAD) / speed.seconds))
-    return replace(speed.plan, examples=steps * trainer.batch * trainer.rounds)
+    return replace(speed.plan, examples=steps * stride)
 
 
 def _about(request: Request, data: Dataset) -> dict[str, Any]:
@@ -208,11 +210,6 @@ def _about(request: Request, data: Dataset) -> dict[str, Any]:
         "skipped": data.skipped_count,
         "skipped_names": [name for name, _ in data.skipped[:20]],
     }
-
-
-def _of_codec(settings: Mapping[str, str]) -> dict[str, str]:
-    prefix = "codec."
-    return {key.removeprefix(prefix): value for key, value in settings.items() if key.startswith(prefix)}
 
 
 def _say_data(data: Dataset, show: bool) -> None:

@@ -45,7 +45,9 @@ class Group:
     """The processes that train together; on its own, this one. `training.distributed` has the other kind."""
 
     rank, size = 0, 1
-    device = torch.device("cpu")
+
+    def __init__(self, device: torch.device | str = "cpu"):
+        self.device = torch.device(device)
 
     def autocast(self, precision: str) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16")
@@ -77,14 +79,15 @@ class Trainer:
         self.order = Order(len(data), plan.seed)
         self.batch, self.part = self._share()
         self.rounds = max(Counter(model.turns).values())  # batches that one step takes
-        self.steps = max(1, round(plan.examples / (self.batch * self.rounds)))
+        self.stride = self.batch * self.rounds  # examples that one step takes
+        self.steps = max(1, round(plan.examples / self.stride))
         self.step = 0  # steps done
         self.skipped = 0  # in a row
 
     @property
     def examples(self) -> int:
         """Examples seen."""
-        return self.step * self.batch * self.rounds
+        return self.step * self.stride
 
     def advance(self) -> dict[str, Tensor]:
         """One step; returns the mean loss of each player and what the model notes, as scalars."""
@@ -116,7 +119,7 @@ class Trainer:
     def batches(self) -> list[Batch]:
         """The batches of the next step, one for each repetition of a turn; this process's part of them."""
         first = self.examples
-        starts = range(first, first + self.batch * self.rounds, self.batch)
+        starts = range(first, first + self.stride, self.batch)
         parts = (self.order.at(start, self.batch)[self.part] for start in starts)
         return [self.data.batch(rows).to(self.group.device) for rows in parts]
 
