@@ -89,6 +89,8 @@ class Model(nn.Module, ABC):
 
     `turns` is the order of play within a step; a name may stand several times, each with a batch of its own.
     `couples` says why an example's loss depends on the rest of its batch; empty where it does not.
+    `dials` are numbers that may be turned while the model trains, by itself or by who watches over it. Checkpoints
+    keep them.
     """
 
     spaces: ClassVar[tuple[type, ...]]
@@ -104,6 +106,7 @@ class Model(nn.Module, ABC):
             )
         self.space, self.given, self.config = space, given, config
         self.notes: dict[str, Tensor] = {}
+        self.dials: dict[str, float] = {}
 
     @abstractmethod
     def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
@@ -120,6 +123,9 @@ class Model(nn.Module, ABC):
     def note(self, **values: Tensor) -> None:
         """Keeps means worth watching for the log."""
         self.notes |= {name: value.detach().float().mean() for name, value in values.items()}
+
+    def listen(self, values: dict[str, float]) -> None:
+        """Called at each record of the log with its means, for a family that turns its `dials` by them."""
 
     def condition(self, embed: nn.Module | None, given: Tensor | None, n: int) -> Tensor | None:
         """What is given as a vector (n, width), "not known" where nothing is; None for unconditional models."""
