@@ -8,7 +8,7 @@ import torch
 from anew.errors import AnewError
 from anew.models import build
 from anew.models.model import Turn
-from anew.models.vae import VAE, Perceptron, kl_to_standard_normal
+from anew.models.vae import VAE, Perceptron, active_units, kl_to_standard_normal
 from anew.rng import Rng
 from anew.spaces import Batch, Grid
 from toys import LABEL, SPACES, tiny, toy
@@ -40,6 +40,24 @@ def test_kl_grows_in():
     assert end == pytest.approx(starts + 2 * kl, rel=1e-4)
 
 
+def test_dials_turn_the_kl():
+    of = model(kl_warmup=0.5)
+    of.dials["kl_from"] = 0.4
+    early, middle = loss(of, 0.3).mean().item(), loss(of, 0.65).mean().item()
+    kl = of.notes["kl"].item()
+    assert early == pytest.approx(of.notes["reconstruction"].item(), rel=1e-4)
+    assert middle == pytest.approx(early + kl / 2, rel=1e-4)
+    of.dials |= {"kl_from": 0.0, "free_bits": 3.0}
+    assert loss(of).mean().item() == pytest.approx(early + 3.0 * of.config.latent, rel=1e-4)
+
+
+def test_active_units():
+    scale = torch.tensor([0.0, 0.05, 0.2, 1.0])
+    mean = 5 + scale * torch.randn(1000, 4, generator=torch.Generator().manual_seed(0))
+    assert active_units(mean) == 2
+    assert active_units(mean.view(1000, 1, 2, 2)) == 2
+
+
 def test_free_bits_cost_at_least_themselves():
     free = loss(model(free_bits=3.0)).mean().item()
     of = model()
@@ -62,6 +80,46 @@ def test_network():
     assert isinstance(build("vae", Grid(1, (16,)), None, 1).encoder, Perceptron)
     with pytest.raises(AnewError, match="unknown network 'cnn'"):
         model("grey", network="cnn")
+
+
+@pytest.mark.parametrize(("size", "cells"), [((28, 28), (7, 7)), ((30, 5), (8, 2)), ((128, 96), (32, 24))])
+def test_a_map_of_latents(size: tuple[int, int], cells: tuple[int, int]):
+    of = build("autoencoder", Grid(3, size), None, 1, {"width": 8})
+    assert isinstance(of, VAE)
+    assert of.latent_shape == (4, *cells)
+    x = torch.rand(2, 3, *size) * 2 - 1
+    z = of.encode(x)
+    assert z.shape == (2, *of.latent_shape)
+    assert of.decode(z).shape == x.shape
+
+
+def test_a_cell_of_the_map_sees_its_part_of_the_picture():
+    of = build("autoencoder", Grid(1, (128, 128)), None, 1, {"width": 8, "blocks": 1})
+    assert isinstance(of, VAE)
+    with torch.no_grad():
+        for block in [*of.encoder.blocks, *of.decoder.blocks]:
+            block.norm1, block.norm2 = torch.nn.Identity(), torch.nn.Identity()  # which mix all cells
+        of.encoder.head[0] = torch.nn.Identity()
+        x = torch.zeros(1, 1, 128, 128)
+        dot = x.clone()
+        dot[..., 100, 40] = 1
+        moved = (of.encode(dot) - of.encode(x)).abs().sum((0, 1)).nonzero()
+    assert (moved - torch.tensor([25, 10])).abs().max() <= 6
+    assert len(moved) > 0
+
+
+@pytest.mark.parametrize(
+    ("space", "changes", "message"),
+    [
+        (Grid(1, (28, 28)), {"map": 3}, "setting 'map' cannot be 3 where patch is 2; expected 2, 4, 8"),
+        (Grid(1, (28, 28)), {"map": 2, "patch": 4}, "setting 'map' cannot be 2 where patch is 4"),
+        (Grid(1, (28, 28)), {"network": "mlp"}, "not the network 'mlp'"),
+        (Grid(1, (16,)), {}, "not Grid"),
+    ],
+)
+def test_maps_that_cannot_be(space: Grid, changes: dict[str, object], message: str):
+    with pytest.raises(AnewError, match=message):
+        build("autoencoder", space, None, 1, changes)
 
 
 def test_likelihood():

@@ -7,7 +7,7 @@ import torch
 
 from anew.errors import AnewError
 from anew.nn.augment import AUGMENTATIONS, augment
-from anew.nn.conv import Decoder, Encoder, group_norm, halvings, level_widths, resize
+from anew.nn.conv import Decoder, Encoder, folded, group_norm, halvings, level_widths, resize
 from anew.nn.mlp import mlp
 from anew.nn.unet import UNet
 from anew.rng import Rng
@@ -20,6 +20,10 @@ def test_any_size(size: tuple[int, int]):
     x, told = torch.randn(2, 3, *size), torch.randn(2, 5)
     assert Encoder(3, size, 8, 6, 5)(x, told).shape == (2, 6)
     assert Decoder(4, 3, size, 8, 5)(torch.randn(2, 4), told).shape == x.shape
+    for patch, side in ((1, 1), (1, 4), (2, 4)):
+        z = Encoder(3, size, 8, 6, 5, patch, side, blocks=2)(x, told)
+        assert z.shape == (2, 6, *folded(size, side))
+        assert Decoder(6, 3, size, 8, 5, patch, side, blocks=2)(z, told).shape == x.shape
     for patch in (1, 2):
         net = UNet(3, size, 8, blocks=1, patch=patch, condition=5)
         assert net(x, torch.rand(2), told).shape == x.shape

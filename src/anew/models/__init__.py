@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 RECIPES: dict[str, tuple[str, str]] = {
     "vae": ("anew.models.vae:vae", "variational autoencoder: fast, smooth latent space, likelihood bound"),
+    "beta-vae": ("anew.models.vae:beta_vae", "few latents that each mean one thing (Higgins et al. 2017)"),
+    "autoencoder": ("anew.models.vae:autoencoder", "a map of latents for others to train in (Rombach et al. 2022)"),
     "gan": ("anew.models.gan:gan", "the original GAN: two perceptrons (Goodfellow et al. 2014)"),
     "dcgan": ("anew.models.gan:dcgan", "convolutional GAN with batch norm (Radford et al. 2015)"),
     "wgan": ("anew.models.gan:wgan", "Wasserstein GAN, critic kept Lipschitz by spectral norm"),

@@ -138,15 +138,17 @@ class Model(nn.Module, ABC):
 
 
 class Encodes(ABC):
-    """An ability: samples to a latent vector and back."""
+    """An ability: samples to latents and back."""
+
+    latent_shape: tuple[int, ...]  # (D,) for a vector, (C, h, w) for a map
 
     @abstractmethod
     def encode(self, x: Tensor, given: Tensor | None = None) -> Tensor:
-        """(B, *space.shape) -> (B, latent)"""
+        """(B, *space.shape) -> (B, *latent_shape)"""
 
     @abstractmethod
     def decode(self, z: Tensor, given: Tensor | None = None) -> Tensor:
-        """(B, latent) -> (B, *space.shape)"""
+        """(B, *latent_shape) -> (B, *space.shape)"""
 
 
 class Scores(ABC):

@@ -1,4 +1,4 @@
-"""Variational autoencoders (Kingma and Welling 2013; Rezende et al. 2014)."""
+"""Variational autoencoders (Kingma and Welling 2013; Rezende et al. 2014), with a vector or a map of latents."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from anew.errors import unknown
+from anew.errors import AnewError, unknown
 from anew.models.model import Config, Encodes, Model, Scores, Turn
 from anew.nn.conditioning import embedding, forget, vector_size, vectors
-from anew.nn.conv import Decoder, Encoder, patch_side
+from anew.nn.conv import Decoder, Encoder, folded, patch_side
 from anew.nn.likelihood import likelihood
 from anew.nn.mlp import mlp
 from anew.rng import Rng
@@ -22,8 +22,10 @@ from anew.spaces import Fields as FieldsSpace
 
 @dataclass(frozen=True)
 class VAEConfig(Config):
-    latent: int = 16
+    latent: int = 16  # numbers of the vector, or channels of the map
+    map: int = 0  # of latents, at 1/map of the picture's sides (4: 128x128 -> 32x32); 0 is a vector
     width: int = 32
+    blocks: int = 1  # residual blocks at each size
     network: str = "auto"  # conv for pictures, mlp for everything else
     patch: int = 0  # side of the squares of pixels that are treated as one; 0 goes by the size of the picture
     likelihood: str = "auto"
@@ -47,11 +49,19 @@ class VAE(Model, Encodes, Scores):
         told = config.width if given is not None else 0
         self.embed = embedding(given, told)
         self.head = likelihood(space, config.likelihood)
-        if _is_convolutional(space, config.network):
+        self.latent_shape = (config.latent,)
+        self.dials = {
+            "free_bits": config.free_bits,
+            "kl_from": 0.0,
+        }  # kl_from: the progress at which its warm-up begins
+        if _is_convolutional(space, config):
             assert isinstance(space, Grid)
-            shape, patch = (space.channels, space.size), config.patch or patch_side(space.size)
-            self.encoder: nn.Module = Encoder(*shape, config.width, 2 * config.latent, told, patch)
-            self.decoder: nn.Module = Decoder(config.latent, *shape, config.width, told, patch)
+            shape, patch = (space.channels, space.size), config.patch or patch_side(space.size, config.map)
+            rest = (told, patch, config.map, config.blocks)
+            self.encoder: nn.Module = Encoder(*shape, config.width, 2 * config.latent, *rest)
+            self.decoder: nn.Module = Decoder(config.latent, *shape, config.width, *rest)
+            if config.map:
+                self.latent_shape = (config.latent, *folded(space.size, config.map))
         else:
             inputs, hidden = vector_size(space), 16 * config.width
             self.encoder = Perceptron([inputs + told, hidden, 2 * config.latent], (2 * config.latent,), space)
@@ -62,14 +72,14 @@ class VAE(Model, Encodes, Scores):
         if given is not None and self.config.given_dropout:
             given = forget(given, rng.uniform() < self.config.given_dropout)
         mean, log_var = self._posterior(batch.x, given)
-        z = mean + (log_var / 2).exp() * rng.normal(self.config.latent)
+        z = mean + (log_var / 2).exp() * rng.normal(*self.latent_shape)
         reconstruction = -self._log_likelihood(z, batch.x, given)
-        kl = kl_to_standard_normal(mean, log_var)
+        kl = kl_to_standard_normal(mean, log_var).flatten(1)
         self.note(reconstruction=reconstruction, kl=kl.sum(1))
-        return reconstruction + self._kl_weight(turn.progress) * kl.clamp(min=self.config.free_bits).sum(1)
+        return reconstruction + self._kl_weight(turn.progress) * kl.clamp(min=self.dials["free_bits"]).sum(1)
 
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
-        return self.decode(rng.normal(self.config.latent), given)
+        return self.decode(rng.normal(*self.latent_shape), given)
 
     def encode(self, x: Tensor, given: Tensor | None = None) -> Tensor:
         """The posterior mean."""
@@ -84,15 +94,17 @@ class VAE(Model, Encodes, Scores):
         mean, log_var = self._posterior(x, given)
         logs = []
         for _ in range(self.config.importance_samples):
-            noise = rng.normal(self.config.latent)
+            noise = rng.normal(*self.latent_shape)
             z = mean + (log_var / 2).exp() * noise
-            log_ratio = 0.5 * (noise.square() + log_var - z.square()).sum(1)  # log p(z) - log q(z|x)
+            log_ratio = 0.5 * (noise.square() + log_var - z.square()).flatten(1).sum(1)  # log p(z) - log q(z|x)
             logs.append(self._log_likelihood(z, x, given) + log_ratio)
         return torch.stack(logs).logsumexp(0) - math.log(len(logs))
 
     def _kl_weight(self, progress: float) -> float:
-        warmup = self.config.kl_warmup
-        return self.config.beta * (min(1.0, progress / warmup) if warmup else 1.0)
+        if not self.config.kl_warmup:
+            return self.config.beta
+        share = (progress - self.dials["kl_from"]) / self.config.kl_warmup
+        return self.config.beta * min(1.0, max(0.0, share))
 
     def _posterior(self, x: Tensor, given: Tensor | None) -> tuple[Tensor, Tensor]:
         told = self.condition(self.embed, given, len(x))
@@ -123,11 +135,22 @@ def kl_to_standard_normal(mean: Tensor, log_var: Tensor) -> Tensor:
     return 0.5 * (mean.square() + log_var.exp() - 1 - log_var)
 
 
-def _is_convolutional(space: Space, network: str) -> bool:
-    if network not in ("auto", "conv", "mlp"):
-        raise unknown("network", network, ("auto", "conv", "mlp"))
+def active_units(mean: Tensor) -> int:
+    """How many latents say something: the variance over x of the posterior `mean` (B, *latent_shape) is above 0.01.
+
+    Burda et al. 2016, section 5.2.
+    """
+    return int((mean.flatten(1).var(0) > 0.01).sum())
+
+
+def _is_convolutional(space: Space, config: VAEConfig) -> bool:
+    if config.network not in ("auto", "conv", "mlp"):
+        raise unknown("network", config.network, ("auto", "conv", "mlp"))
     flat = not isinstance(space, Grid) or len(space.size) != 2
-    return network == "conv" or (network == "auto" and not flat)
+    if config.map and (flat or config.network == "mlp"):
+        kind = type(space).__name__ if flat else "the network 'mlp'"
+        raise AnewError(f"a map of latents needs pictures and convolutions, not {kind}; try model vae with map=0")
+    return config.network == "conv" or (config.network == "auto" and not flat)
 
 
 def vae(space: Space, given: Space | None, size: int, **changes: Any) -> VAE:
@@ -136,6 +159,25 @@ def vae(space: Space, given: Space | None, size: int, **changes: Any) -> VAE:
     On larger pictures beta grows with the pixels. They are far from independent, as the likelihood takes them to be:
     at beta = 1 the latents would say so much about each that points between them decode to strokes, not to digits.
     """
-    beta = max(1.0, math.prod(space.size) / 160) if isinstance(space, Grid) else 1.0
-    config = VAEConfig(width=8 * 2**size, latent=8 * 2 ** min(size, 4), beta=beta)
+    config = VAEConfig(width=8 * 2**size, latent=8 * 2 ** min(size, 4), beta=_readable(space))
     return VAE(space, given, config.change(changes))
+
+
+def beta_vae(space: Space, given: Space | None, size: int, **changes: Any) -> VAE:
+    """Higgins et al. 2017: few latents and a high price for each push what varies apart into separate ones."""
+    config = VAEConfig(width=8 * 2**size, latent=4 + 2 * size, beta=4 * _readable(space))
+    return VAE(space, given, config.change(changes))
+
+
+def autoencoder(space: Space, given: Space | None, size: int, **changes: Any) -> VAE:
+    """Rombach et al. 2022, section 3.1, without a discriminator: others learn in its latents, which keep almost all.
+
+    A learned scale of the likelihood weighs reconstruction against a KL term that only keeps the latents in bounds.
+    """
+    config = VAEConfig(width=16 * 2**size, latent=4, map=4, blocks=2, beta=0.1)
+    return VAE(space, given, config.change(changes))
+
+
+def _readable(space: Space) -> float:
+    """The beta at which samples of pictures of this size can be read; see `vae`."""
+    return max(1.0, math.prod(space.size) / 160) if isinstance(space, Grid) else 1.0

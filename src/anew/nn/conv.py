@@ -7,6 +7,8 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from anew.errors import AnewError
+
 Size = tuple[int, ...]
 
 
@@ -42,10 +44,14 @@ def resize(x: Tensor, size: Size) -> Tensor:
     return F.interpolate(x, size=size)
 
 
-def patch_side(size: Size) -> int:
-    """Side of the squares of pixels that networks treat as one: what small pictures don't need, and large ones do."""
+def patch_side(size: Size, map: int = 0) -> int:
+    """Side of the squares of pixels that networks treat as one: what small pictures don't need, and large ones do.
+
+    No more than the side of the squares that a `map` treats as one.
+    """
     side = max(size)
-    return 1 if side < 20 else 2 if side < 64 else 4
+    patch = 1 if side < 20 else 2 if side < 64 else 4
+    return min(patch, map or patch)
 
 
 def folded(size: Size, patch: int) -> Size:
@@ -87,51 +93,80 @@ class ResidualBlock(nn.Module):
 
 
 class Encoder(nn.Module):
-    """(B, C, H, W) -> (B, outputs): a residual block at every size, doubling the width up to 4 times."""
+    """(B, C, H, W) -> (B, outputs): residual blocks at every size, doubling the width up to 4 times.
 
-    def __init__(self, channels: int, size: Size, width: int, outputs: int, condition: int = 0, patch: int = 1):
+    With a `map` of n, convolutional all the way: (B, outputs, H/n, W/n), rounded up.
+    """
+
+    def __init__(
+        self, channels: int, size: Size, width: int, outputs: int, condition: int = 0, patch: int = 1,
+        map: int = 0, blocks: int = 1,
+    ):  # fmt: skip
         super().__init__()
-        self.patch, self.sizes = patch, halvings(folded(size, patch))
+        self.patch, self.per_size = patch, blocks
+        self.sizes = level_sizes(size, patch, map)
         widths = level_widths(width, len(self.sizes))
         self.stem = conv(channels * patch**2, widths[0])
-        self.blocks = nn.ModuleList(
-            ResidualBlock(a, b, condition) for a, b in zip([widths[0], *widths[:-1]], widths, strict=True)
+        self.blocks = residual_blocks(widths, blocks, condition)
+        last = (
+            [conv(widths[-1], outputs)]
+            if map
+            else [nn.Flatten(), nn.Linear(widths[-1] * math.prod(self.sizes[-1]), outputs)]
         )
-        self.head = nn.Sequential(
-            group_norm(widths[-1]),
-            nn.SiLU(),
-            nn.Flatten(),
-            nn.Linear(widths[-1] * math.prod(self.sizes[-1]), outputs),
-        )
+        self.head = nn.Sequential(group_norm(widths[-1]), nn.SiLU(), *last)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         h = self.stem(fold(x, self.patch))
-        for block, size in zip(self.blocks, self.sizes, strict=True):
-            h = block(resize(h, size), condition)
+        for i, block in enumerate(self.blocks):
+            h = block(resize(h, self.sizes[i // self.per_size]), condition)
         return self.head(h)
 
 
 class Decoder(nn.Module):
-    """(B, inputs) -> (B, C, H, W): the encoder's way back, by nearest neighbour and convolution."""
+    """The encoder's way back, from a vector or a `map`, by nearest neighbour and convolution."""
 
-    def __init__(self, inputs: int, channels: int, size: Size, width: int, condition: int = 0, patch: int = 1):
+    def __init__(
+        self, inputs: int, channels: int, size: Size, width: int, condition: int = 0, patch: int = 1,
+        map: int = 0, blocks: int = 1,
+    ):  # fmt: skip
         super().__init__()
-        self.patch, self.size, self.sizes = patch, size, halvings(folded(size, patch))[::-1]
+        self.patch, self.size, self.per_size = patch, size, blocks
+        self.sizes = level_sizes(size, patch, map)[::-1]
         widths = level_widths(width, len(self.sizes))[::-1]
-        self.first = (widths[0], *self.sizes[0])
-        self.stem = nn.Linear(inputs, math.prod(self.first))
-        self.blocks = nn.ModuleList(
-            ResidualBlock(a, b, condition) for a, b in zip([widths[0], *widths[:-1]], widths, strict=True)
+        first = (widths[0], *self.sizes[0])
+        self.stem: nn.Module = (
+            conv(inputs, widths[0])
+            if map
+            else nn.Sequential(nn.Linear(inputs, math.prod(first)), nn.Unflatten(1, first))
         )
+        self.blocks = residual_blocks(widths, blocks, condition)
         self.head = nn.Sequential(group_norm(widths[-1]), nn.SiLU(), conv(widths[-1], channels * patch**2))
 
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        h = self.stem(z).unflatten(1, self.first)
-        for block, size in zip(self.blocks, self.sizes, strict=True):
-            h = block(resize(h, size), condition)
+        h = self.stem(z)
+        for i, block in enumerate(self.blocks):
+            h = block(resize(h, self.sizes[i // self.per_size]), condition)
         return unfold(self.head(h), self.patch, self.size)
+
+
+def level_sizes(size: Size, patch: int, map: int) -> list[Size]:
+    """From the folded picture down to no side above 4, or, for a `map` of n, to 1/n of the picture's sides."""
+    if not map:
+        return halvings(folded(size, patch))
+    levels = max(1, (map // patch).bit_length())
+    if map != patch << levels - 1:
+        able = ", ".join(str(patch << level) for level in range(4))
+        raise AnewError(f"setting 'map' cannot be {map} where patch is {patch}; expected {able}, ...")
+    return [folded(size, patch << level) for level in range(levels)]
 
 
 def level_widths(width: int, levels: int) -> list[int]:
     """Channels at each size, doubled twice: 32 -> [32, 64, 128, 128, ...]."""
     return [width * min(2**level, 4) for level in range(levels)]
+
+
+def residual_blocks(widths: list[int], each: int, condition: int) -> nn.ModuleList:
+    """`each` of them at every width; the first of each changes it from the one before."""
+    outputs = [width for width in widths for _ in range(each)]
+    pairs = zip([widths[0], *outputs[:-1]], outputs, strict=True)
+    return nn.ModuleList(ResidualBlock(a, b, condition) for a, b in pairs)
