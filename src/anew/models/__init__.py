@@ -16,6 +16,7 @@ RECIPES: dict[str, tuple[str, str]] = {
     "vae": ("anew.models.vae:vae", "variational autoencoder: fast, smooth latent space, likelihood bound"),
     "beta-vae": ("anew.models.vae:beta_vae", "few latents that each mean one thing (Higgins et al. 2017)"),
     "autoencoder": ("anew.models.vae:autoencoder", "a map of latents for others to train in (Rombach et al. 2022)"),
+    "vq-vae": ("anew.models.vq_vae:vq_vae", "a map of codes and a Transformer over it (van den Oord et al. 2017)"),
     "gan": ("anew.models.gan:gan", "the original GAN: two perceptrons (Goodfellow et al. 2014)"),
     "dcgan": ("anew.models.gan:dcgan", "convolutional GAN with batch norm (Radford et al. 2015)"),
     "wgan": ("anew.models.gan:wgan", "Wasserstein GAN, critic kept Lipschitz by spectral norm"),
@@ -26,6 +27,9 @@ RECIPES: dict[str, tuple[str, str]] = {
         "anew.models.flow_matching:flow_matching",
         "rectified flow on a U-Net (Liu et al. 2022)",
     ),
+    "planar": ("anew.models.flow:planar", "planar normalizing flow (Rezende and Mohamed 2015)"),
+    "realnvp": ("anew.models.flow:realnvp", "normalizing flow of affine couplings (Dinh et al. 2017; Glow's layers)"),
+    "spline-flow": ("anew.models.flow:spline_flow", "normalizing flow of spline couplings (Durkan et al. 2019)"),
 }
 
 

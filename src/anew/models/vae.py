@@ -50,10 +50,8 @@ class VAE(Model, Encodes, Scores):
         self.embed = embedding(given, told)
         self.head = likelihood(space, config.likelihood)
         self.latent_shape = (config.latent,)
-        self.dials = {
-            "free_bits": config.free_bits,
-            "kl_from": 0.0,
-        }  # kl_from: the progress at which its warm-up begins
+        # kl_from: the progress at which the warm-up of the KL term begins; a later one begins it again
+        self.dials = {"free_bits": config.free_bits, "kl_from": 0.0}
         if _is_convolutional(space, config):
             assert isinstance(space, Grid)
             shape, patch = (space.channels, space.size), config.patch or patch_side(space.size, config.map)
