@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -12,8 +13,9 @@ from torch import Tensor, nn
 
 from anew.errors import AnewError, unknown
 from anew.models.model import Config, Model, Turn
-from anew.nn import adversarial as nets
+from anew.nn import adversarial, dense, residual, style
 from anew.nn.augment import augment
+from anew.nn.augment import check as check_augmentations
 from anew.nn.conditioning import embedding
 from anew.rng import Rng
 from anew.spaces import Batch, Grid, Space
@@ -27,16 +29,20 @@ class GANConfig(Config):
     clip: float = 0.0
     decay: str = "linear"
     given_dropout: float = 0.0
-    network: str = "dcgan"  # mlp, dcgan or r3gan
+    network: str = "dcgan"  # mlp, dcgan, densenet, sngan, r3gan or stylegan2
     latent: int = 64
     width: int = 32
     loss: str = "non-saturating"
     r1: float = 0.0  # weight of the squared gradient at real examples (Mescheder et al. 2018)
     r2: float = 0.0  # and at generated ones
+    penalty_end: float = 1.0  # what of r1 and r2 is left at the end; they fall along a cosine
+    penalty_share: float = 1.0  # of the examples, whose gradient is penalised; the weight makes up for it
     gradient_penalty: float = 0.0  # weight of (|gradient| - 1)^2 between the two (Gulrajani et al. 2017)
+    path_length: float = 0.0  # weight of (|gradient of the picture by the style| - its mean)^2, for stylegan2
     spectral_norm: bool = False
     critic_steps: int = 1  # turns of the discriminator for each of the generator
     augment: str = ""  # what the discriminator sees is changed by: translation,cutout,color
+    adaptive: bool = False  # augments as many as keep the discriminator from learning examples by heart
 
 
 # Each loss maps logits of real and generated examples (B,) to what the discriminator and the generator minimise.
@@ -83,68 +89,153 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Pair]] = {
 }
 
 
+class Network(NamedTuple):
+    """How the two players are built, given the space, the inputs of the generator, and the width.
+
+    Discriminators come with the number of their features; those with batch norm can do without.
+    """
+
+    generator: Callable[[Grid, int, int], nn.Module]
+    discriminator: Callable[[Grid, int, bool], tuple[nn.Module, int]]
+
+
+NETWORKS: dict[str, Network] = {
+    "mlp": Network(adversarial.perceptron_generator, adversarial.perceptron_discriminator),
+    "dcgan": Network(adversarial.dcgan_generator, adversarial.dcgan_discriminator),
+    "densenet": Network(dense.dense_generator, dense.dense_discriminator),
+    "sngan": Network(residual.sngan_generator, residual.sngan_discriminator),
+    "r3gan": Network(residual.r3gan_generator, residual.r3gan_discriminator),
+    "stylegan2": Network(style.StyleGenerator, style.style_discriminator),
+}
+
+COUPLINGS = {nn.BatchNorm2d: "batch norm", style.BatchDeviation: "minibatch standard deviation"}
+
+AUGMENTED, STEP, MOST = 0.6, 0.01, 0.8  # adaptive augmentation: its target, its step at a record, and its limit
+
+
 class GAN(Model):
-    """A generator learns to make what a discriminator cannot tell from real examples."""
+    """A generator learns to make what a discriminator cannot tell from real examples.
+
+    dials: `augmented`, the share of the examples that the discriminator sees augmented; `penalty`, which multiplies the
+    weights of all penalties, and is one of R1 where there are none; `relativistic`, 1 for the relativistic loss;
+    `discriminator_rate`, which multiplies its learning rate.
+    """
 
     spaces = (Grid,)
 
     def __init__(self, space: Space, given: Space | None, config: GANConfig):
         super().__init__(space, given, config)
         assert isinstance(space, Grid)
-        if config.network != "mlp" and len(space.size) != 2:
-            raise AnewError(f"the network '{config.network}' needs grids of two dimensions; try --set network=mlp")
-        if config.loss not in LOSSES:
-            raise unknown("loss", config.loss, LOSSES)
+        _check(space, config)
         self.turns = ("discriminator",) * config.critic_steps + ("generator",)
+        self.dials = {
+            "augmented": float(bool(config.augment) and not config.adaptive),
+            "penalty": 1.0,
+            "relativistic": float(config.loss == "relativistic"),
+            "discriminator_rate": 1.0,
+        }
         told = max(4, config.latent // 8) if given is not None else 0  # more of it, and the noise is ignored
-        generator, critic, features = _networks(space, config, config.latent + told)
-        self.generator = nets.Generator(generator, embedding(given, told))
-        self.discriminator = nets.Discriminator(critic, features, given)
+        network, penalised = NETWORKS[config.network], config.r1 or config.r2 or config.gradient_penalty
+        generator = network.generator(space, config.latent + told, config.width)
+        critic, features = network.discriminator(space, config.width, not penalised and config.loss != "wasserstein")
+        self.generator = adversarial.Generator(generator, embedding(given, told))
+        self.discriminator = adversarial.Discriminator(critic, features, given)
         if config.spectral_norm:
-            nets.with_spectral_norm(self.discriminator)
-        if any(isinstance(layer, nn.BatchNorm2d) for layer in self.modules()):
-            self.couples = "batch norm"
+            adversarial.with_spectral_norm(self.discriminator)
+        if config.path_length:
+            self.path: Tensor
+            self.register_buffer("path", torch.zeros(()))  # the mean length
+        kinds = {type(layer) for layer in self.modules()}
+        self.couples = " and ".join(reason for kind, reason in COUPLINGS.items() if kind in kinds)
 
     def player(self, turn: str) -> nn.Module:
         return self.generator if turn == "generator" else self.discriminator
 
     def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
         if turn.name == "generator":
-            fake = self._generate(batch.size, batch.given, rng)
-            real_logits = self._judge(batch.x, batch.given, rng) if self.config.loss == "relativistic" else None
-            fake_logits = self._judge(fake, batch.given, rng)
-            return LOSSES[self.config.loss](fake_logits if real_logits is None else real_logits, fake_logits)[1]
-        with torch.no_grad():
-            fake = self._generate(batch.size, batch.given, rng)
-        real = batch.x.detach().requires_grad_(self.config.r1 > 0)
-        fake = fake.requires_grad_(self.config.r2 > 0)
-        real_logits, fake_logits = (self._judge(x, batch.given, rng) for x in (real, fake))
-        self.note(real_logit=real_logits, fake_logit=fake_logits)
-        value = LOSSES[self.config.loss](real_logits, fake_logits)[0]
-        for weight, x, logits in ((self.config.r1, real, real_logits), (self.config.r2, fake, fake_logits)):
-            if weight:
-                value = value + weight / 2 * squared_gradient(logits, x)
-        if self.config.gradient_penalty:
-            value = value + self.config.gradient_penalty * self._gradient_penalty(batch, fake, rng)
-        return value
+            return self._generator_loss(batch, rng)
+        return self._discriminator_loss(batch, turn.progress, rng)
 
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
         return self._generate(n, given, rng).clamp(-1, 1)
 
+    def listen(self, values: dict[str, float]) -> None:
+        """Adaptive augmentation (Karras et al. 2020, "ADA", section 3.1): more while the discriminator is sure."""
+        if self.config.adaptive and "real_sign" in values:
+            step = STEP if values["real_sign"] > AUGMENTED else -STEP
+            self.dials["augmented"] = min(max(self.dials["augmented"] + step, 0.0), MOST)
+
+    def _generator_loss(self, batch: Batch, rng: Rng) -> Tensor:
+        fake = self._judge(self._generate(batch.size, batch.given, rng), batch.given, rng)
+        real = self._judge(batch.x, batch.given, rng) if self._pairs is relativistic else fake
+        value = self._pairs(real, fake)[1]
+        if self.config.path_length:
+            value = value + self.config.path_length * self._path_penalty(batch, rng)
+        return value
+
+    def _discriminator_loss(self, batch: Batch, progress: float, rng: Rng) -> Tensor:
+        with torch.no_grad():
+            fake = self._generate(batch.size, batch.given, rng)
+        real_logits, fake_logits = (self._judge(x, batch.given, rng) for x in (batch.x, fake))
+        middle = (real_logits.mean() + fake_logits.mean()) / 2
+        self.note(real_logit=real_logits, fake_logit=fake_logits, real_sign=(real_logits - middle).sign())
+        value = self._pairs(real_logits, fake_logits)[0]
+        r1, r2, between = self._weights(progress)
+        for weight, x in ((r1, batch.x), (r2, fake)):
+            if weight:
+                chosen, slope = self._slope(x, batch.given, rng)
+                value = value + weight / 2 * chosen * slope
+        if between:  # Gulrajani et al. 2017, equation 3
+            share = rng.uniform(*[1] * (fake.dim() - 1))
+            chosen, slope = self._slope(share * batch.x + (1 - share) * fake, batch.given, rng)
+            value = value + between * chosen * ((slope + 1e-12).sqrt() - 1).square()
+        return value
+
+    @property
+    def _pairs(self) -> Callable[[Tensor, Tensor], Pair]:
+        return relativistic if self.dials["relativistic"] else LOSSES[self.config.loss]
+
+    def _weights(self, progress: float) -> tuple[float, float, float]:
+        """Of R1, R2 and the gradient penalty, now."""
+        c, dial = self.config, self.dials["penalty"]
+        if not (c.r1 or c.r2 or c.gradient_penalty):
+            return max(0.0, dial - 1), 0.0, 0.0
+        fade = c.penalty_end + (1 - c.penalty_end) * (1 + math.cos(math.pi * progress)) / 2
+        return dial * fade * c.r1, dial * fade * c.r2, dial * c.gradient_penalty
+
     def _generate(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
         told = self.condition(self.generator.embed, given, n)
-        return self.generator(rng.normal(self.config.latent), told)
+        return self.generator(rng.normal(self.config.latent), told, rng)
 
     def _judge(self, x: Tensor, given: Tensor | None, rng: Rng) -> Tensor:
-        seen = augment(self.config.augment, x, rng)
-        return self.discriminator(seen, self.condition(self.discriminator.embed, given, len(x)))
+        return self._logits(self._seen(x, rng), given)
 
-    def _gradient_penalty(self, batch: Batch, fake: Tensor, rng: Rng) -> Tensor:
-        """(|gradient| - 1)^2 at random points between real and generated (Gulrajani et al. 2017, equation 3)."""
-        share = rng.uniform(*[1] * (batch.x.dim() - 1))
-        between = (share * batch.x.detach() + (1 - share) * fake.detach()).requires_grad_()
-        slope = squared_gradient(self._judge(between, batch.given, rng), between)
-        return ((slope + 1e-12).sqrt() - 1).square()
+    def _seen(self, x: Tensor, rng: Rng) -> Tensor:
+        """As augmentation leaves it."""
+        share = self.dials["augmented"]
+        return augment(self.config.augment or _gentle(self.space), x, rng, share) if share else x
+
+    def _logits(self, x: Tensor, given: Tensor | None) -> Tensor:
+        return self.discriminator(x, self.condition(self.discriminator.embed, given, len(x)))
+
+    def _slope(self, x: Tensor, given: Tensor | None, rng: Rng) -> Pair:
+        """Weights (B,) of mean 1, most of them 0 where few are to be penalised, and |d logit / d x|^2 there (B,)."""
+        share = self.config.penalty_share
+        chosen = rng.uniform() < share
+        if not chosen.any():
+            return chosen.float(), chosen.float()
+        x = x.detach().requires_grad_()
+        logits = self._logits(self._seen(x, rng)[chosen], None if given is None else given[chosen])
+        return chosen / share, squared_gradient(logits, x)
+
+    def _path_penalty(self, batch: Batch, rng: Rng) -> Tensor:
+        """Karras et al. 2020, "StyleGAN2", equation 4."""
+        z, told = rng.normal(self.config.latent), self.condition(self.generator.embed, batch.given, batch.size)
+        body = self.generator.body
+        assert isinstance(body, style.StyleGenerator)
+        lengths = style.path_lengths(body, z if told is None else torch.cat([z, told], 1), rng)
+        self.path.lerp_(lengths.detach().mean(), 0.01)
+        return (lengths - self.path.clone()).square()
 
 
 def squared_gradient(logits: Tensor, x: Tensor) -> Tensor:
@@ -153,21 +244,29 @@ def squared_gradient(logits: Tensor, x: Tensor) -> Tensor:
     return gradient.float().flatten(1).square().sum(1)
 
 
-def _networks(space: Grid, config: GANConfig, inputs: int) -> tuple[nn.Module, nn.Module, int]:
-    penalised = config.r1 or config.r2 or config.gradient_penalty or config.loss == "wasserstein"
-    match config.network:
-        case "mlp":
-            generator = nets.perceptron_generator(space, inputs, 4 * config.width)
-            critic, features = nets.perceptron_discriminator(space, 4 * config.width)
-        case "dcgan":
-            generator = nets.dcgan_generator(space, inputs, config.width)
-            critic, features = nets.dcgan_discriminator(space, config.width, norm=not penalised)
-        case "r3gan":
-            generator = nets.r3gan_generator(space, inputs, config.width)
-            critic, features = nets.r3gan_discriminator(space, config.width)
-        case name:
-            raise unknown("network", name, ("mlp", "dcgan", "r3gan"))
-    return generator, critic, features
+def _check(space: Grid, config: GANConfig) -> None:
+    """Raises AnewError for choices that don't exist, or don't go with the space or with each other."""
+    for kind, name, table in (("network", config.network, NETWORKS), ("loss", config.loss, LOSSES)):
+        if name not in table:
+            raise unknown(kind, name, table)
+    check_augmentations(config.augment)
+    if len(space.size) != 2:
+        if config.network != "mlp":
+            raise AnewError(f"the network '{config.network}' needs grids of two dimensions; try --set network=mlp")
+        if config.augment or config.adaptive:
+            raise AnewError("augmentation needs grids of two dimensions; try --set augment= --set adaptive=false")
+    if config.path_length and config.network != "stylegan2":
+        raise AnewError(f"the network '{config.network}' has no styles; try --set path_length=0")
+    if not 0 < config.penalty_share <= 1:
+        raise AnewError(f"setting 'penalty_share' cannot be '{config.penalty_share}'; expected above 0, and 1 at most")
+
+
+def _gentle(space: Space) -> str:
+    """What is changed where nothing is configured."""
+    assert isinstance(space, Grid)
+    if len(space.size) != 2:
+        return ""
+    return "translation,cutout,color" if space.channels == 3 else "translation,cutout"
 
 
 def _recipe(space: Space, given: Space | None, size: int, changes: dict[str, Any], **own: Any) -> GAN:
@@ -198,6 +297,23 @@ def wgan_gp(space: Space, given: Space | None, size: int, **changes: Any) -> GAN
 def lsgan(space: Space, given: Space | None, size: int, **changes: Any) -> GAN:
     """Mao et al. 2017."""
     return _recipe(space, given, size, changes, loss="least-squares")
+
+
+def densenet_gan(space: Space, given: Space | None, size: int, **changes: Any) -> GAN:
+    """Dense blocks (Huang et al. 2017) in both networks of a DCGAN."""
+    return _recipe(space, given, size, changes, network="densenet", width=4 * 2**size)
+
+
+def sngan(space: Space, given: Space | None, size: int, **changes: Any) -> GAN:
+    """Miyato et al. 2018, with two turns of the critic rather than five."""
+    own = {"network": "sngan", "loss": "hinge", "spectral_norm": True, "critic_steps": 2, "betas": (0.0, 0.9)}
+    return _recipe(space, given, size, changes, **own, width=4 * 2**size)
+
+
+def stylegan2(space: Space, given: Space | None, size: int, **changes: Any) -> GAN:
+    """Karras et al. 2020, with adaptive augmentation, and R1 of few examples rather than in few steps."""
+    own = {"network": "stylegan2", "r1": 1.0, "penalty_share": 0.25, "adaptive": True, "betas": (0.0, 0.99)}
+    return _recipe(space, given, size, changes, **own, width=4 * 2**size, lr=1e-3)
 
 
 def r3gan(space: Space, given: Space | None, size: int, **changes: Any) -> GAN:

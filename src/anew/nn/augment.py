@@ -46,10 +46,19 @@ def color(x: Tensor, rng: Rng) -> Tensor:
 AUGMENTATIONS = {"translation": translation, "cutout": cutout, "color": color}
 
 
-def augment(names: str, x: Tensor, rng: Rng) -> Tensor:
-    """Those named in "translation,cutout,color"; none for an empty text."""
+def check(names: str) -> None:
+    """Raises AnewError unless all that are named exist."""
     for name in filter(None, names.split(",")):
         if name not in AUGMENTATIONS:
             raise unknown("augmentation", name, AUGMENTATIONS)
-        x = AUGMENTATIONS[name](x, rng)
-    return x
+
+
+def augment(names: str, x: Tensor, rng: Rng, share: float = 1.0) -> Tensor:
+    """By those named in "translation,cutout,color", none for an empty text; `share` of the examples, at random."""
+    check(names)
+    changed = x
+    for name in filter(None, names.split(",")):
+        changed = AUGMENTATIONS[name](changed, rng)
+    if share >= 1 or changed is x:
+        return changed
+    return torch.where(rng.uniform(1, 1, 1) < share, changed, x)
