@@ -1,0 +1,97 @@
+"""Samples of a space as real numbers that have a density, and back.
+
+Codes are spread over their bins (uniform dequantisation, Theis et al. 2016, section 3.1) and the unit interval over the
+line by a logit (Dinh et al. 2017, section 4.1). The log-density of the reals, plus the log-weight that comes with them,
+is in the mean over noise a bound of the log-probability of the codes; its log-mean-exp over many draws reaches it.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from anew.errors import AnewError
+from anew.spaces import Fields, Grid, Space
+
+EDGE = 0.05  # what the logit leaves free at both ends of the unit interval
+
+
+class Reals(ABC):
+    """Between (B, *space.shape) and reals of the same shape."""
+
+    @abstractmethod
+    def spread(self, x: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        """Reals, and the log-weights (B,) to add to their log-density. `u`, of the shape of x, is uniform in [0, 1)."""
+
+    @abstractmethod
+    def gather(self, reals: Tensor) -> Tensor:
+        """x: the inverse of `spread`, which u = 0.5 meets in the middle of a bin."""
+
+
+class GridReals(Reals):
+    def __init__(self, space: Grid):
+        self.levels = space.levels
+
+    def spread(self, x: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        codes = ((x.clamp(-1, 1) + 1) * ((self.levels - 1) / 2)).round()
+        reals, log_slopes = _logit((codes + u) / self.levels)
+        return reals, (log_slopes - math.log(self.levels)).flatten(1).sum(1)
+
+    def gather(self, reals: Tensor) -> Tensor:
+        """The middle of a bin comes back as its value, and the rest of it as what is stored as that value."""
+        return ((_unit(reals) * self.levels - 0.5) * (2 / (self.levels - 1)) - 1).clamp(-1, 1)
+
+
+class FieldsReals(Reals):
+    """Categories are codes; numbers stay as they are. What is not known (NaN) is drawn: a number from N(0, 1), as it is
+    standardised, a category from all, which is a bound of the log-probability of what is known."""
+
+    def __init__(self, space: Fields):
+        self.values = [field.values for field in space.fields]
+
+    def spread(self, x: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        columns = zip(self.values, x.unbind(1), u.unbind(1), strict=True)
+        pairs = [_category(c, noise, values) if values else _number(c, noise) for values, c, noise in columns]
+        reals, log_weights = zip(*pairs, strict=True)
+        return torch.stack(reals, 1), torch.stack(log_weights, 1).sum(1)
+
+    def gather(self, reals: Tensor) -> Tensor:
+        columns = zip(self.values, reals.unbind(1), strict=True)
+        return torch.stack([(_unit(c) * v).floor().clamp(max=v - 1) if v else c for v, c in columns], 1)
+
+
+def _category(column: Tensor, u: Tensor, values: int) -> tuple[Tensor, Tensor]:
+    known = ~column.isnan()
+    reals, log_slopes = _logit(torch.where(known, (column.nan_to_num() + u) / values, u))
+    return reals, log_slopes - known * math.log(values)
+
+
+def _number(column: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+    drawn = torch.special.ndtri(u.clamp(1e-6, 1 - 1e-6))
+    minus_log_q = 0.5 * (drawn.square() + math.log(2 * math.pi))
+    known = ~column.isnan()
+    return torch.where(known, column, drawn), torch.where(known, 0.0, minus_log_q)
+
+
+def _logit(y: Tensor) -> tuple[Tensor, Tensor]:
+    """logit(EDGE + (1 - 2 EDGE) y) and the log of its slope."""
+    inner = EDGE + (1 - 2 * EDGE) * y
+    up, down = inner.log(), (-inner).log1p()
+    return up - down, math.log(1 - 2 * EDGE) - up - down
+
+
+def _unit(reals: Tensor) -> Tensor:
+    """The inverse of `_logit`; what lies beyond the unit interval, at its ends."""
+    return ((reals.sigmoid() - EDGE) / (1 - 2 * EDGE)).clamp(0, 1)
+
+
+def reals(space: Space) -> Reals:
+    match space:
+        case Grid():
+            return GridReals(space)
+        case Fields():
+            return FieldsReals(space)
+    raise AnewError(f"{type(space).__name__} data have no form as real numbers")
