@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from anew.nn.adversarial import Body, Upscale, start_normal
 from anew.nn.conv import conv
-from anew.nn.residual import Fold, levels, seed_layers
+from anew.nn.residual import Fold, levels, picture, seed_layers
 from anew.spaces import Grid
 
 LAYERS = 3  # of a block
@@ -44,8 +44,7 @@ def dense_generator(space: Grid, inputs: int, width: int) -> nn.Module:
             layers += [_composite(now, wide, 1, norm=True), Upscale(size)]
         layers.append(DenseBlock(wide, growth))
         now = wide + LAYERS * growth
-    head = [nn.BatchNorm2d(now), nn.ReLU(), Upscale(space.size), conv(now, space.channels), nn.Tanh()]
-    return start_normal(Body(*layers, *head))
+    return start_normal(Body(*layers, nn.BatchNorm2d(now), nn.ReLU(), *picture(now, space, nn.Tanh())))
 
 
 def dense_discriminator(space: Grid, width: int, norm: bool = True) -> tuple[nn.Module, int]:

@@ -1,6 +1,6 @@
 """Residual networks for adversarial training on 2-D grids: R3GAN's and SNGAN's, each at any size and width.
 
-Large pictures are folded before the first convolution, and of the generator only the last one works at full size.
+Large pictures are folded, so that no convolution works at full size.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anew.nn.adversarial import Body, Upscale
-from anew.nn.conv import Size, conv, fold, folded, halvings, level_widths, patch_side, resize
+from anew.nn.conv import Size, conv, fold, folded, halvings, level_widths, patch_side, resize, unfold
 from anew.spaces import Grid
 
 
@@ -26,12 +26,29 @@ class Fold(nn.Module):
         return fold(x, self.patch)
 
 
+class Unfold(nn.Module):
+    """Channels to squares of pixels, up to `size`."""
+
+    def __init__(self, patch: int, size: Size):
+        super().__init__()
+        self.patch, self.size = patch, size
+
+    def forward(self, x: Tensor) -> Tensor:
+        return unfold(x, self.patch, self.size)
+
+
 class LeakyClamp(nn.Module):
     """x within [-1, 1], a tenth of its slope beyond: flat where data are, and never without a gradient."""
 
     def forward(self, x: Tensor) -> Tensor:
         inside = x.clamp(-1, 1)
         return inside + 0.1 * (x - inside)
+
+
+def picture(channels: int, space: Grid, end: nn.Module) -> list[nn.Module]:
+    """(B, channels, *folded size) -> (B, *space.shape), where a generator's convolutions end."""
+    patch = patch_side(space.size)
+    return [conv(channels, space.channels * patch**2), Unfold(patch, space.size), end]
 
 
 def levels(space: Grid, width: int) -> tuple[int, list[Size], list[int]]:
@@ -70,8 +87,7 @@ def r3gan_generator(space: Grid, inputs: int, width: int) -> nn.Module:
         # The convolution to fewer channels comes first: at the smaller size it costs a quarter.
         layers += [nn.Identity() if wide == now else conv(now, wide, 1), Upscale(size), PlainBlock(wide)]
         now = wide
-    head = [nn.LeakyReLU(0.2), Upscale(space.size), conv(now, space.channels), LeakyClamp()]
-    return start_even(Body(*layers, *head))
+    return start_even(Body(*layers, nn.LeakyReLU(0.2), *picture(now, space, LeakyClamp())))
 
 
 def r3gan_discriminator(space: Grid, width: int, norm: bool = False) -> tuple[nn.Module, int]:
@@ -110,8 +126,7 @@ def sngan_generator(space: Grid, inputs: int, width: int) -> nn.Module:
     for wide, size in zip(widths[-2::-1], sizes[-2::-1], strict=True):
         layers.append(ResizingBlock(now, wide, size, norm=True))
         now = wide
-    head = [nn.BatchNorm2d(now), nn.ReLU(), Upscale(space.size), conv(now, space.channels), nn.Tanh()]
-    return Body(*layers, *head)
+    return Body(*layers, nn.BatchNorm2d(now), nn.ReLU(), *picture(now, space, nn.Tanh()))
 
 
 def sngan_discriminator(space: Grid, width: int, norm: bool = False) -> tuple[nn.Module, int]:
