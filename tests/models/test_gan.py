@@ -9,8 +9,9 @@ import torch
 
 from anew.errors import AnewError
 from anew.models import build
-from anew.models.gan import GAN, LOSSES, squared_gradient
+from anew.models.gan import GAN
 from anew.models.model import Turn
+from anew.nn.adversarial_losses import LOSSES, squared_gradient
 from anew.rng import Rng
 from anew.spaces import Batch, Grid
 from toys import SPACES, tiny, toy

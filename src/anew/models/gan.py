@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anew.errors import AnewError, unknown
 from anew.models.model import Config, Model, Turn
 from anew.nn import adversarial, dense, residual, style
+from anew.nn.adversarial_losses import LOSSES, Pair, relativistic, squared_gradient
 from anew.nn.augment import augment
 from anew.nn.augment import check as check_augmentations
 from anew.nn.conditioning import embedding
@@ -43,50 +43,6 @@ class GANConfig(Config):
     critic_steps: int = 1  # turns of the discriminator for each of the generator
     augment: str = ""  # what the discriminator sees is changed by: translation,cutout,color
     adaptive: bool = False  # augments as many as keep the discriminator from learning examples by heart
-
-
-# Each loss maps logits of real and generated examples (B,) to what the discriminator and the generator minimise.
-Pair = tuple[Tensor, Tensor]
-
-
-def minimax(real: Tensor, fake: Tensor) -> Pair:
-    """Goodfellow et al. 2014, equation 1."""
-    return F.softplus(-real) + F.softplus(fake), -F.softplus(fake)
-
-
-def non_saturating(real: Tensor, fake: Tensor) -> Pair:
-    """Goodfellow et al. 2014, section 3: the generator maximises log D instead."""
-    return F.softplus(-real) + F.softplus(fake), F.softplus(-fake)
-
-
-def least_squares(real: Tensor, fake: Tensor) -> Pair:
-    """Mao et al. 2017, equation 9."""
-    return ((real - 1).square() + fake.square()) / 2, (fake - 1).square() / 2
-
-
-def wasserstein(real: Tensor, fake: Tensor) -> Pair:
-    """Arjovsky et al. 2017, equation 2."""
-    return fake - real, -fake
-
-
-def hinge(real: Tensor, fake: Tensor) -> Pair:
-    """Lim and Ye 2017; Miyato et al. 2018, equation 16."""
-    return F.relu(1 - real) + F.relu(1 + fake), -fake
-
-
-def relativistic(real: Tensor, fake: Tensor) -> Pair:
-    """Pairs of a real and a generated example (Jolicoeur-Martineau 2018; Huang et al. 2024, equation 2)."""
-    return F.softplus(fake - real), F.softplus(real - fake)
-
-
-LOSSES: dict[str, Callable[[Tensor, Tensor], Pair]] = {
-    "minimax": minimax,
-    "non-saturating": non_saturating,
-    "least-squares": least_squares,
-    "wasserstein": wasserstein,
-    "hinge": hinge,
-    "relativistic": relativistic,
-}
 
 
 class Network(NamedTuple):
@@ -236,12 +192,6 @@ class GAN(Model):
         lengths = style.path_lengths(body, z if told is None else torch.cat([z, told], 1), rng)
         self.path.lerp_(lengths.detach().mean(), 0.01)
         return (lengths - self.path.clone()).square()
-
-
-def squared_gradient(logits: Tensor, x: Tensor) -> Tensor:
-    """|d logit / d x|^2 for each example (B,), itself differentiable."""
-    (gradient,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
-    return gradient.float().flatten(1).square().sum(1)
 
 
 def _check(space: Grid, config: GANConfig) -> None:
