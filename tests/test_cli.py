@@ -97,6 +97,7 @@ MISTAKES = [
     (["train", "no/such"], "there is no file or folder 'no/such'"),
     (["train", "digits", "--model", "vea"], "did you mean 'vae'"),
     (["train", "digits", "--size", "9"], "the size '9' is not possible"),
+    (["train", "digits", "--in", "no-run"], "is not a whole run folder"),
     (["train", "digits", "--minutes", "-1"], "minutes cannot be -1"),
     (["train", "digits", "--minutes", "1", "--examples", "1"], "give one of the two"),
     (["train", "digits", "--set", "lr"], "--set lr has no value; expected NAME=VALUE"),
@@ -193,6 +194,18 @@ def test_from_data_to_samples(call):
     code, out, _ = call("sample", "runs/digits", "--seed", "2")
     assert (code, out) == (0, "runs/digits/samples-seed2.png\n")
     assert Path("runs/digits/samples-seed2.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_in_the_latent_space_of_a_run(call):
+    autoencoder = ["--model", "vae", *SMALL[2:], "--set", "latent=2", "--out", "ae"]
+    assert call("train", "digits", *autoencoder)[0] == 0
+    code, _, err = call("train", "digits", *SMALL, "--in", "ae", "--out", "run")
+    assert code == 0
+    assert "8x8 grey in 17 levels (as 2 latents)" in err
+    code, out, _ = call("sample", "run", "-n", "4", "--out", "x.npz")
+    assert (code, out) == (0, "x.npz\n")
+    with np.load("x.npz") as arrays:
+        assert arrays["x"].shape == (4, 8, 8)
 
 
 def test_an_unfinished_run_says_so(call, monkeypatch: pytest.MonkeyPatch):

@@ -28,6 +28,9 @@ def train(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A folder, a file, or a built-in such as digits.")],
     model: Annotated[str, typer.Option(help="auto, or a name from: anew list models")] = "auto",
     given: Annotated[list[str] | None, typer.Option(metavar="NAME", help="What to follow, such as label.")] = None,
+    inside: Annotated[
+        Path | None, typer.Option("--in", metavar="RUN", help="Train in the latent space of this run.")
+    ] = None,
     size: Annotated[str, typer.Option(help="auto, or 1 (small) to 6 (large).")] = "auto",
     minutes: Annotated[float | None, typer.Option(help="How long to train (5 if nothing is said).")] = None,
     examples: Annotated[int | None, typer.Option(help="Or: how many examples, repeats counted.")] = None,
@@ -43,8 +46,8 @@ def train(
     from anew.training.train import train as run_training
 
     run = run_training(
-        source, model, given=given or (), size=size, minutes=minutes, examples=examples, out=out, seed=seed,
-        settings=_pairs(settings, "--set"), devices=devices, precision=precision,
+        source, model, given=given or (), inside=inside, size=size, minutes=minutes, examples=examples, out=out,
+        seed=seed, settings=_pairs(settings, "--set"), devices=devices, precision=precision,
     )  # fmt: skip
     if not run.finished:
         raise typer.Exit(130)

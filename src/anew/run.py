@@ -14,17 +14,19 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from anew.codecs import codec_changes, load_codec, make_codec, save_codec
+from anew.codecs import PREFIX, codec_changes, load_codec, make_codec, save_codec
 from anew.codecs.codec import Codec
-from anew.codecs.dataset import Dataset, Progress, prepare
+from anew.codecs.dataset import Dataset, Progress, fingerprint, prepare
+from anew.codecs.fitted import Fitted
 from anew.errors import AnewError
 from anew.given import Given
+from anew.latent import LatentCodec
 from anew.models import build
 from anew.models.model import Model
 from anew.rng import Rng
 from anew.samples import Samples
-from anew.sources import open_source
-from anew.writing import write_json
+from anew.sources import Source, open_source
+from anew.writing import write, write_json
 
 if TYPE_CHECKING:
     from anew.evaluation.report import Report
@@ -41,6 +43,7 @@ class Run:
         run.json             all that repeats the run: source, model, plan, and how it went
         codec/               how samples become files: x.json, and given.json if something is given
         weights.safetensors  ready to sample
+        inner/               a copy of the run in whose latent space this one was trained, if it was in one
         checkpoint/          ready to go on training
         metrics.jsonl        losses and speed over the examples seen
         samples/             the same seeds over time
@@ -65,8 +68,12 @@ class Run:
         return cls(folder, info)
 
     @classmethod
-    def create(cls, path: Path, info: dict[str, Any], codec: Codec, given: Given | None) -> Run:
+    def create(
+        cls, path: Path, info: dict[str, Any], codec: Codec, given: Given | None, inner: Run | None = None
+    ) -> Run:
         """run.json comes last: with it, the folder is a run."""
+        if inner is not None:
+            inner.copy_to(path / "inner")
         write_json(path / "codec" / "x.json", save_codec(codec))
         if given is not None:
             write_json(path / "codec" / "given.json", given.to_json())
@@ -76,6 +83,12 @@ class Run:
 
     def save(self) -> None:
         write_json(self.path / "run.json", self.info)
+
+    def copy_to(self, folder: Path) -> None:
+        """What sampling, encoding and decoding need."""
+        for name in ("codec/x.json", "codec/given.json", "weights.safetensors", "run.json"):
+            if (self.path / name).exists():
+                write(folder / name, (self.path / name).read_bytes())
 
     # --- its files
 
@@ -98,8 +111,21 @@ class Run:
     # --- its parts
 
     @cached_property
+    def inner(self) -> Run | None:
+        """The run in whose latent space this one was trained; None if it was not in one."""
+        return Run.load(self.path / "inner") if self.info.get("inside") else None
+
+    @cached_property
     def codec(self) -> Codec:
-        return self._part("codec/x.json", load_codec)
+        return self._part("codec/x.json", self.inner.latents().restored if self.inner else load_codec)
+
+    def latents(self) -> LatentCodec:
+        """What writes records as latents of this run's model; still to be fitted. Raises AnewError if it cannot."""
+        if self.info.get("inside"):
+            raise AnewError(f"'{self.path}' was itself trained in a latent space; give a run that was not")
+        if not self.finished:
+            raise AnewError(f"'{self.path}' is not finished; run the same `anew train` command to go on, then this")
+        return LatentCodec(self.codec, self.model)
 
     @cached_property
     def given(self) -> Given | None:
@@ -166,14 +192,17 @@ class Run:
             raise AnewError(f"'{self.path}' was trained without --given, so it cannot follow {', '.join(wanted)}")
         return None
 
-    def open_data(self) -> Dataset:
-        """What the run was trained on, in its splits; raises AnewError if it is gone or has changed."""
-        told, settings = self.info["source"], self.info["request"]["settings"]
+    def open_data(self, original: bool = False) -> Dataset:
+        """What the run was trained on, in its splits; raises AnewError if it is gone or has changed.
+
+        `original` is what samples are compared with: the data themselves where the run was trained on latents.
+        """
+        told, given = self.info["source"], self.info["given"]
         source = open_source(told["location"])
-        data = prepare(source, make_codec(source.codec, codec_changes(settings)), self.info["given"])
-        if data.fingerprint != told["fingerprint"]:
+        codec = codec_for(source, self.info["request"]["settings"], self.inner)
+        if fingerprint(source, codec, given) != told["fingerprint"]:
             raise AnewError(f"the data at '{source.location}' changed since '{self.path}' was begun; start a new run")
-        return data
+        return prepare(source, Fitted(self.inner.codec) if original and self.inner else codec, given)
 
     def _part(self, file: str, read: Callable[[dict[str, Any]], Part]) -> Part:
         state = _read(self.path / file)
@@ -195,6 +224,20 @@ class Run:
 
     def _repr_png_(self) -> bytes:
         return self.sample(32)._repr_png_()
+
+
+def codec_for(source: Source, settings: Mapping[str, str], inner: Run | None) -> Codec:
+    """What turns the records of the source into data, or into latents of `inner`; raises AnewError if it cannot."""
+    changes = codec_changes(settings)
+    if inner is None:
+        return make_codec(source.codec, changes)
+    if changes:
+        asked = f"--set {PREFIX}{next(iter(changes))}"
+        raise AnewError(f"{asked} does not go with --in: '{inner.path}' says how data are read; leave it out")
+    if source.codec != inner.codec.name:
+        kinds = f"'{inner.path}' was trained on data of the kind {inner.codec.name}, '{source.name}' is {source.codec}"
+        raise AnewError(f"{kinds}; give a run of the same kind")
+    return inner.latents()
 
 
 @torch.no_grad()

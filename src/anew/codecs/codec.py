@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 import numpy as np
@@ -90,3 +91,11 @@ class Codec(ABC):
     @classmethod
     @abstractmethod
     def from_json(cls, state: dict[str, Any]) -> Codec: ...
+
+    def restored(self, state: dict[str, Any]) -> Codec:
+        """One of the same kind with what `to_json` kept."""
+        return self.from_json(state)
+
+    def key(self) -> dict[str, Any]:
+        """What decides, before `fit`, how records will be written: prepared data are kept by it."""
+        return asdict(self.options)

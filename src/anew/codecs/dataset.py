@@ -8,7 +8,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -118,8 +118,8 @@ def prepare(source: Source, codec: Codec, given: Sequence[str] = (), on_progress
 
 
 def fingerprint(source: Source, codec: Codec, given: Sequence[str]) -> str:
-    """Of a data set: changes with the source, the options of the codec, and what is given."""
-    parts = [_CACHE_VERSION, source.fingerprint(), codec.name, asdict(codec.options), list(given)]
+    """Of a data set: changes with the source, the key of the codec, and what is given."""
+    parts = [_CACHE_VERSION, source.fingerprint(), codec.name, codec.key(), list(given)]
     return blake2b(json.dumps(parts, default=str).encode(), digest_size=16).hexdigest()
 
 
@@ -127,7 +127,7 @@ def _open(folder: Path, codec: Codec, key: str) -> Dataset | None:
     """The data set in `folder`; None if there is none or it is damaged."""
     try:
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-        fitted = type(codec).from_json(index["codec"])
+        fitted = codec.restored(index["codec"])
         given_codec = TableCodec.from_json(index["given"]) if index["given"] else None
         x, given = (read_array(folder / name, sum(index["counts"])) for name in ("x.npy", "given.npy"))
         spans = zip(*(tensor.split(index["counts"]) for tensor in (x, given)), strict=True)

@@ -39,7 +39,7 @@ def make_report(run: Run, out: Path, on_progress: Progress | None = None) -> Rep
     check_writable(out)
     stage = _stages(on_progress)
     stage()
-    data = run.open_data()
+    data = run.open_data(original=True)
     stage()
     n = max(SHOWN, min(COMPARED, len(data.test), len(data.validation)))
     start = time.perf_counter()
@@ -65,8 +65,8 @@ def compare(runs: list[Run], out: Path, on_progress: Progress | None = None) -> 
         listed = "; ".join(f"{run.path}: {_data(run)}" for run in runs)
         raise AnewError(f"these runs are not of the same data, and a card is for one ({listed})")
     reports = [_report_of(run, on_progress) for run in runs]
-    test = runs[0].open_data().test
-    real = runs[0].codec.show(runs[0].codec.decode(_some(test, SHOWN)))
+    data = runs[0].open_data(original=True)
+    real = data.codec.show(data.codec.decode(_some(data.test, SHOWN)))
     sheets = [Pictures(run.sample(SHOWN, seed=1)._repr_png_(), real) for run in runs]
     write(out, render_comparison([report.to_json() for report in reports], sheets))
     return reports
@@ -165,7 +165,7 @@ def _pictures(codec: Codec, samples: Samples, real: dict[str, Tensor], pairs: li
 def _facts(run: Run) -> dict[str, Any]:
     model, plan, source = run.info["model"], run.info["training"], run.info["source"]
     return {
-        "model": f"{model['recipe']}, size {model['size']}",
+        "model": f"{model['recipe']}, size {model['size']}{_where(run)}",
         "data": source["location"],
         "kind": _kind(run),
         "given": ", ".join(run.info["given"]),
@@ -174,10 +174,18 @@ def _facts(run: Run) -> dict[str, Any]:
     }
 
 
+def _where(run: Run) -> str:
+    if run.inner is None:
+        return ""
+    model = run.inner.info["model"]
+    return f", in the latent space of {model['recipe']}, size {model['size']}"
+
+
 def _commands(run: Run) -> list[str]:
     asked = run.info["request"]
     options = [f"--model {asked['model']}", f"--size {asked['size']}", f"--seed {asked['seed']}"]
     options += [f"--given {name}" for name in asked["given"]]
+    options += [f"--in {asked['inside']}"] if asked.get("inside") else []
     options += [f"--{key} {asked[key]}" for key in ("minutes", "examples") if asked[key] is not None]
     options += [f"--set {key}={value}" for key, value in asked["settings"].items()]
     return [f"anew train {asked['source']} {' '.join(options)} --out {run.path}", f"anew report {run.path}"]

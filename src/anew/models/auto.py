@@ -9,11 +9,12 @@ SIZES = range(1, 7)
 SMALL = 32  # pixels: the largest side for which the families were measured beside one another
 
 
-def choose_recipe(space: Space) -> str:
-    """The best by the report card on small pictures; the steadiest on larger ones; what serves any space elsewhere."""
+def choose_recipe(space: Space, latent: bool = False) -> str:
+    """The best by the report card on small pictures; the steadiest on larger ones and on maps of latents; elsewhere,
+    what serves any space."""
     if not isinstance(space, Grid) or len(space.size) != 2:
         return "vae"
-    return "dcgan" if max(space.size) <= SMALL else "flow_matching"
+    return "dcgan" if max(space.size) <= SMALL and not latent else "flow_matching"
 
 
 def choose_size(minutes: float) -> int:

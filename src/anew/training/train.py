@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from anew.codecs import PREFIX, codec_changes, make_codec
+from anew.codecs import PREFIX
 from anew.codecs.dataset import Dataset, fingerprint, prepare
 from anew.display import bars, say
 from anew.errors import AnewError, unknown
@@ -19,7 +19,7 @@ from anew.given import Given
 from anew.models import build, recipes
 from anew.models.auto import choose_recipe, choose_size, read_size
 from anew.models.model import Model
-from anew.run import Run
+from anew.run import Run, codec_for
 from anew.sources import open_source
 from anew.training.distributed import default_device, launch
 from anew.training.loop import fit
@@ -46,6 +46,7 @@ class Request:
     settings: dict[str, str]
     devices: int
     precision: str
+    inside: str | None  # the run whose latent space it is to be trained in
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "given": list(self.given)}
@@ -56,6 +57,7 @@ def train(
     model: str = "auto",
     *,
     given: str | Iterable[str] = (),
+    inside: str | PathLike[str] | None = None,
     size: str | int = "auto",
     minutes: float | None = None,
     examples: int | None = None,
@@ -71,6 +73,7 @@ def train(
     source     a folder, a file, or the name of a built-in: "digits"
     model      a recipe (`anew list models`), or "auto"
     given      what the model shall follow, by name: "label"
+    inside     a run, such as of an autoencoder, whose latent space to train in instead of the data's own
     size       1 (small) to 6 (large), or "auto"
     minutes    how long to train (5 if nothing is said), or
     examples   how many examples to train on, repeats counted
@@ -85,17 +88,18 @@ def train(
     texts = {key: str(value) for key, value in (settings or {}).items()}
     _check(model, str(size), minutes, examples, devices, precision)
     opened = open_source(source)
-    codec = make_codec(opened.codec, codec_changes(texts))
+    inner = None if inside is None else Run.load(Path(inside).expanduser().resolve())
+    codec = codec_for(opened, texts, inner)
     data = fingerprint(opened, codec, given)
     asked = (model, str(size), given, minutes, examples, seed, texts, devices, precision)
-    request = Request(opened.location, data, *asked)
+    request = Request(opened.location, data, *asked, str(inner.path) if inner else None)
     folder, run = _find(Path(out).expanduser() if out else None, opened.name, request)
     check_writable(folder)
     if run is None:
         with bars(show) as on_progress:
             dataset = prepare(opened, codec, given, on_progress)
         _say_data(dataset, show)
-        run = _begin(folder, request, dataset, show)
+        run = _begin(folder, request, dataset, inner, show)
     if run.finished:
         say(f"'{folder}' is finished already; for more of the same, choose another --out or --seed", show)
         return run
@@ -139,7 +143,7 @@ def _open(folder: Path) -> Run | None:
     if folder.exists() and not folder.is_dir():
         raise AnewError(f"'{folder}' is a file; a run needs a folder: choose another --out")
     inside = folder.iterdir() if folder.exists() else ()
-    strangers = {path.name for path in inside if not is_leftover(path)} - {"codec"}
+    strangers = {path.name for path in inside if not is_leftover(path)} - {"codec", "inner"}
     if strangers:
         raise AnewError(f"'{folder}' holds other files ({sorted(strangers)[0]}); choose another --out")
     return None
@@ -155,10 +159,10 @@ def _difference(run: Run, request: Request) -> str:
     return ""
 
 
-def _begin(folder: Path, request: Request, data: Dataset, show: bool) -> Run:
+def _begin(folder: Path, request: Request, data: Dataset, inner: Run | None, show: bool) -> Run:
     """Decides the model and the plan, by a trial of its speed where time or precision is open; writes the run."""
     minutes = request.minutes or (None if request.examples else MINUTES)
-    recipe = choose_recipe(data.space) if request.model == "auto" else request.model
+    recipe = choose_recipe(data.space, latent=inner is not None) if request.model == "auto" else request.model
     size = choose_size(minutes or MINUTES) if request.size == "auto" else int(request.size)
     changes = {key: value for key, value in request.settings.items() if not key.startswith(PREFIX)}
 
@@ -176,6 +180,7 @@ def _begin(folder: Path, request: Request, data: Dataset, show: bool) -> Run:
         "request": request.to_json(),
         "source": _about(request, data),
         "given": list(request.given),
+        "inside": request.inside,
         "model": {"recipe": recipe, "size": size, "configuration": asdict(model.config)},
         "training": plan.to_json(),
     }
@@ -183,7 +188,7 @@ def _begin(folder: Path, request: Request, data: Dataset, show: bool) -> Run:
     given = None
     if data.given_codec is not None and data.train.given is not None:
         given = Given.learn(data.given_codec, data.train.given)
-    return Run.create(folder, info, data.codec, given)
+    return Run.create(folder, info, data.codec, given, inner)
 
 
 def _plan(make: Callable[[Plan], Trainer], request: Request, minutes: float | None, stride: int, show: bool) -> Plan:

@@ -1,0 +1,66 @@
+"""A codec that has learned already, for writing other data the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from anew.codecs import load_codec, save_codec
+from anew.codecs.codec import Codec, Samples
+from anew.spaces import Batch
+
+
+class Fitted(Codec):
+    """The codec `inner` as it is: `fit` learns nothing, so that other records get the space that it has."""
+
+    def __init__(self, inner: Codec):
+        super().__init__(inner.options)
+        self.inner, self.space = inner, inner.space
+        self.name, self.extension = inner.name, inner.extension  # type: ignore[misc]
+
+    def load(self, content: Any) -> Any:
+        return self.inner.load(content)
+
+    def digest(self, loaded: Any) -> bytes:
+        return self.inner.digest(loaded)
+
+    def fit(self, loaded: Iterable[Any]) -> None:
+        """Nothing is left to learn."""
+
+    def describe(self) -> str:
+        return self.inner.describe()
+
+    def encode(self, loaded: Sequence[Any]) -> Tensor:
+        return self.inner.encode(loaded)
+
+    def decode(self, x: Tensor) -> Samples:
+        return self.inner.decode(x)
+
+    def to_bytes(self, sample: Any) -> bytes:
+        return self.inner.to_bytes(sample)
+
+    def to_array(self, samples: Samples) -> np.ndarray:
+        return self.inner.to_array(samples)
+
+    def show(self, samples: Samples, columns: int | None = None) -> bytes:
+        return self.inner.show(samples, columns)
+
+    def fit_features(self, train: Batch) -> None:
+        self.inner.fit_features(train)
+
+    def features(self, samples: Samples) -> dict[str, np.ndarray]:
+        return self.inner.features(samples)
+
+    def key(self) -> dict[str, Any]:
+        return {"fitted": save_codec(self.inner)}
+
+    def to_json(self) -> dict[str, Any]:
+        """The inner codec's: it reads what is written with this one."""
+        return save_codec(self.inner)
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any]) -> Fitted:
+        return cls(load_codec(state))
