@@ -24,6 +24,7 @@ SPREAD = 0.05  # of the latents around their code: 1 / the concentration of a vo
 
 @dataclass(frozen=True)
 class VQVAEConfig(Config):
+    batch: int = 64
     codes: int = 256
     latent: int = 16  # numbers of a code
     map: int = 4  # one code stands for map x map pixels
@@ -158,5 +159,5 @@ def perplexity(numbers: Tensor, values: int) -> Tensor:
 
 def vq_vae(space: Space, given: Space | None, size: int, **changes: Any) -> VQVAE:
     """Both networks grow with the size."""
-    config = VQVAEConfig(width=16 * 2**size, prior_width=64 * size, prior_layers=2 + size)
+    config = VQVAEConfig(width=8 * 2**size, prior_width=32 * (size + 1), prior_layers=size + 1)
     return VQVAE(space, given, config.change(changes))

@@ -40,11 +40,11 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, turns: Tensor, cache: Cache | None = None, layer: int = 0) -> Tensor:
         """(B, T, width); `turns` (2, T, half the width of a head) are those of the T positions."""
-        q, k, v = self.qkv(self.norm1(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        q, k = rotate(q, turns), rotate(k, turns)
+        qkv = self.qkv(self.norm1(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        (q, k), v = rotate(qkv[:2], turns), qkv[2]
         if cache is not None:
             k, v = cache.extend(layer, k, v)
-        attended = F.scaled_dot_product_attention(q, k, v, is_causal=q.shape[2] > 1)
+        attended = attend(q, k, v)
         x = x + self.dropout(self.out(attended.transpose(1, 2).flatten(2)))
         gate, value = self.gate(self.norm2(x)).chunk(2, 2)
         return x + self.dropout(self.down(F.silu(gate) * value))
@@ -113,6 +113,14 @@ class Transformer(nn.Module):
         if cache:
             cache.used += h.shape[1]
         return self.head(self.norm(h)).float()
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Causal attention (B, heads, T, width of a head); a single query sees all keys."""
+    if q.device.type == "cpu":  # whose kernel takes seven times as long for gradients in bf16
+        q, k, v = q.float(), k.float(), v.float()
+    with torch.autocast(q.device.type, enabled=False):
+        return F.scaled_dot_product_attention(q, k, v, is_causal=q.shape[2] > 1)
 
 
 def rotations(length: int, width: int) -> Tensor:
