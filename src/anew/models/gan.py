@@ -67,6 +67,7 @@ NETWORKS: dict[str, Network] = {
 COUPLINGS = {nn.BatchNorm2d: "batch norm", style.BatchDeviation: "minibatch standard deviation"}
 
 AUGMENTED, STEP, MOST = 0.6, 0.01, 0.8  # adaptive augmentation: its target, its step at a record, and its limit
+TOLD_APART = 0.75  # share of pairs of a real and a generated example, below which nothing is overfitted
 
 
 class GAN(Model):
@@ -120,6 +121,15 @@ class GAN(Model):
         if self.config.adaptive and "real_sign" in values:
             step = STEP if values["real_sign"] > AUGMENTED else -STEP
             self.dials["augmented"] = min(max(self.dials["augmented"] + step, 0.0), MOST)
+
+    def examine(self, train: Batch, held_out: Batch, rng: Rng) -> dict[str, float]:
+        """How far held-out examples are judged on the way from training to generated ones (Karras et al. 2020, "ADA",
+        equation 1; 0 where those two are not told apart), and how many pairs of them are judged rightly."""
+        made = self._logits(self._generate(held_out.size, held_out.given, rng), held_out.given)
+        known, unseen = (self._logits(batch.x, batch.given) for batch in (train, held_out))
+        told_apart = (known[:, None] > made).float().mean() > TOLD_APART
+        overfit = (known.mean() - unseen.mean()) / (known.mean() - made.mean()) if told_apart else known.new_zeros(())
+        return {"overfit": overfit.item(), "accuracy": (unseen[:, None] > made).float().mean().item()}
 
     def _generator_loss(self, batch: Batch, rng: Rng) -> Tensor:
         fake = self._judge(self._generate(batch.size, batch.given, rng), batch.given, rng)

@@ -35,6 +35,7 @@ class Config:
     decay: str = "cosine"  # then: cosine, linear or constant
     ema: float = 0.05  # averages over the last tenth or so of training; 0 is no averaging
     given_dropout: float = 0.1  # share of examples that are not told what is given
+    guard: bool = True  # whether training is watched, and mended where it goes wrong
 
     def change(self, changes: dict[str, Any]) -> Self:
         """A copy with some values replaced, read from text where need be; an unknown name is an AnewError."""
@@ -127,6 +128,10 @@ class Model(nn.Module, ABC):
     def listen(self, values: dict[str, float]) -> None:
         """Called at each record of the log with its means, for a family that turns its `dials` by them."""
 
+    def examine(self, train: Batch, held_out: Batch, rng: Rng) -> dict[str, float]:
+        """Vital signs by name, of those that training/guard.py knows, on as many examples of each kind."""
+        return {}
+
     def condition(self, embed: nn.Module | None, given: Tensor | None, n: int) -> Tensor | None:
         """What is given as a vector (n, width), "not known" where nothing is; None for unconditional models."""
         if embed is None or self.given is None:
@@ -141,6 +146,7 @@ class Encodes(ABC):
     """An ability: samples to latents and back."""
 
     latent_shape: tuple[int, ...]  # (D,) for a vector, (C, h, w) for a map
+    lossless: ClassVar[bool] = False  # decode(encode(x)) is x, as stored and but for rounding
 
     @abstractmethod
     def encode(self, x: Tensor, given: Tensor | None = None) -> Tensor:

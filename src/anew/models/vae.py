@@ -87,6 +87,9 @@ class VAE(Model, Encodes, Scores):
         """The mode of p(x|z)."""
         return self.head.mode(self._outputs(z, given))
 
+    def examine(self, train: Batch, held_out: Batch, rng: Rng) -> dict[str, float]:
+        return {"active_units": active_units(self.encode(train.x, train.given))}
+
     def log_prob(self, x: Tensor, given: Tensor | None, rng: Rng) -> Tensor:
         """The importance-weighted bound, log 1/K sum_k p(x, z_k) / q(z_k | x) (Burda et al. 2016, eq. 8)."""
         mean, log_var = self._posterior(x, given)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,8 +18,8 @@ from anew.writing import write
 
 def save_checkpoint(trainer: Trainer, path: Path, seconds: float) -> None:
     """`seconds` is how long training has taken so far. Raises AnewError where it cannot be written."""
-    about = {"step": str(trainer.step), "seconds": repr(seconds)}
-    write(path, save(_for_disk(_state(trainer)), about))
+    about = {"step": trainer.step, "seconds": seconds, **_numbers(trainer)}
+    write(path, save(_for_disk(_state(trainer)), {name: json.dumps(value) for name, value in about.items()}))
 
 
 def save_weights(trainer: Trainer, path: Path) -> None:
@@ -25,23 +27,52 @@ def save_weights(trainer: Trainer, path: Path) -> None:
     write(path, save(_for_disk(trainer.ema.model.state_dict())))
 
 
-@torch.no_grad()
 def load_checkpoint(trainer: Trainer, path: Path) -> float:
     """Puts the trainer where it was, if there is a checkpoint; returns the seconds it had taken."""
     if not path.exists():
         return 0.0
+    about = _load_state(trainer, path)
+    try:
+        trainer.step, seconds = int(about["step"]), float(about["seconds"])
+        trainer.skipped, trainer.slower = int(about["skipped"]), float(about["slower"])
+        trainer.memory, trainer.model.dials = dict(about["memory"]), dict(about["dials"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise _damaged(path, error) from error
+    return seconds
+
+
+def roll_back(trainer: Trainer, path: Path) -> None:
+    """Weights, average and moments as they were; what was decided and how far training is stay as they are."""
+    _load_state(trainer, path)
+
+
+@torch.no_grad()
+def _load_state(trainer: Trainer, path: Path) -> dict[str, Any]:
+    """Copies the tensors into the trainer's; returns what else the file says."""
     state = _state(trainer)
     try:
         with safe_open(path, framework="pt") as file:
-            about = file.metadata()
             if set(file.keys()) != set(state):
                 raise KeyError("other tensors than this model has")
             for name, tensor in state.items():
                 tensor.copy_(file.get_tensor(name))
-            trainer.step, seconds = int(about["step"]), float(about["seconds"])
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise AnewError(f"the checkpoint '{path}' is damaged ({error}); delete it to train from the start") from error
-    return seconds
+            return {name: json.loads(text) for name, text in file.metadata().items()}
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> AnewError:
+    return AnewError(f"the checkpoint '{path}' is damaged ({error}); delete it to train from the start")
+
+
+def _numbers(trainer: Trainer) -> dict[str, Any]:
+    """What training goes on from beside its tensors: JSON."""
+    return {
+        "skipped": trainer.skipped,
+        "slower": trainer.slower,
+        "dials": trainer.model.dials,
+        "memory": trainer.memory,
+    }
 
 
 def _state(trainer: Trainer) -> dict[str, Tensor]:

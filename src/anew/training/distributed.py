@@ -37,6 +37,10 @@ class Processes(Group):
         raised = torch.tensor(float(flag), device=self.device)
         return bool(self._reduce(raised, "sum") > 0)
 
+    def told(self, number: int) -> int:
+        said = torch.tensor(float(number if self.rank == 0 else 0), device=self.device)
+        return round(self._reduce(said, "sum").item())
+
     def _reduce(self, tensor: Tensor, how: str) -> Tensor:
         reduced = self.fabric.all_reduce(tensor, reduce_op=how)
         assert isinstance(reduced, Tensor)

@@ -11,11 +11,14 @@ from dataclasses import fields
 from types import FrameType
 
 import torch
+from torch import Tensor
 
-from anew.display import TrainingDisplay
+from anew.codecs.dataset import Split
+from anew.display import TrainingDisplay, say
 from anew.run import Run, draw
 from anew.training import metrics
 from anew.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
+from anew.training.guard import Event, Guard
 from anew.training.trainer import Group, Plan, Trainer
 from anew.writing import alone, sweep, write
 
@@ -32,7 +35,7 @@ def fit(group: Group, path: str, show: bool = True) -> None:
     data = run.open_data()
     trainer = Trainer(run.new_model(), data.train, plan, group)
     with alone(run.path) if group.rank == 0 else nullcontext():
-        Loop(run, trainer, show and group.rank == 0).run()
+        Loop(run, trainer, data.validation, show and group.rank == 0).run()
 
 
 def read_plan(run: Run) -> Plan:
@@ -43,8 +46,8 @@ def read_plan(run: Run) -> Plan:
 
 
 class Loop:
-    def __init__(self, run: Run, trainer: Trainer, show: bool):
-        self.run_folder, self.trainer, self.show = run, trainer, show
+    def __init__(self, run: Run, trainer: Trainer, held_out: Split, show: bool):
+        self.run_folder, self.trainer, self.held_out, self.show = run, trainer, held_out, show
         self.meter, self.stopping = metrics.Meter(), False
         self.saved, self.saved_step = 0.0, -1  # when, and after which step, it was last done here
         self.record_steps = max(1, trainer.steps // RECORDS)
@@ -56,29 +59,56 @@ class Loop:
     def run(self) -> None:
         trainer, run = self.trainer, self.run_folder
         self.spent = load_checkpoint(trainer, run.checkpoint)
+        self.guard = Guard(trainer, self.held_out, run.checkpoint.parent)
         if self.leads:
             sweep(run.path)
             metrics.truncate(run.metrics, trainer.examples)
+            if run.checkpoint.exists():  # killed after it was written, before it was kept
+                self.guard.keep(run.checkpoint)
         self.began = self.saved = time.monotonic()
         with TrainingDisplay(trainer.steps * trainer.stride, self.show) as display, self._signals():
-            while trainer.step < trainer.steps and not self._stop():
-                self.meter.add(trainer.advance())
-                self._after_step(display)
+            if trainer.step == 0:
+                self._save()  # the first state to come back to
+            while not self._over and not self._stop():
+                seen = trainer.advance()
+                self.meter.add(seen)
+                self._after_step(display, seen)
             if self.saved_step != trainer.step:
                 self._save()
-        if self.leads and trainer.step >= trainer.steps:
+        if self.leads and self._over:
             self._finish()
 
-    def _after_step(self, display: TrainingDisplay) -> None:
+    @property
+    def _over(self) -> bool:
+        return self.trainer.step >= self.trainer.steps or self.guard.stopped
+
+    def _after_step(self, display: TrainingDisplay, seen: dict[str, Tensor]) -> None:
         trainer = self.trainer
         display.update(trainer.examples)
         if trainer.step % self.record_steps == 0 or trainer.step == trainer.steps:
             self._record(display)
+            trainer.model.listen({name: value.item() for name, value in seen.items()})
         previewed = trainer.step % self.preview_steps == 0
-        if previewed and self.leads:
-            self._preview()
-        if previewed or time.monotonic() - self.saved > SAVE_SECONDS:
+        events = self._watch(previewed)
+        if previewed or events or time.monotonic() - self.saved > SAVE_SECONDS:
             self._save()
+        for event in events:
+            self._tell(event)
+
+    def _watch(self, previewed: bool) -> list[Event]:
+        """What the guard did after this step."""
+        guard = self.guard
+        found = [guard.after_step(), guard.examine()]
+        if previewed:
+            found.append(guard.judge(self._preview() if self.leads else None))
+        return [event for event in found if event]
+
+    def _tell(self, event: Event) -> None:
+        """Says it and writes it to the run."""
+        say(str(event), self.show)
+        if self.leads:
+            self.run_folder.info["guard"] = [event._asdict() for event in self.guard.events]
+            self.run_folder.save()
 
     @property
     def leads(self) -> bool:
@@ -98,20 +128,26 @@ class Loop:
             record = {"examples": self.trainer.examples, "seconds": self.seconds, "examples_per_second": speed}
             metrics.append(self.run_folder.metrics, record | values)
 
-    def _preview(self) -> None:
+    def _preview(self) -> Tensor:
+        """Samples of the average, which are also written as a picture."""
         run, trainer = self.run_folder, self.trainer
         x = draw(trainer.ema.model, PREVIEWED, self.given, seed=0)
         picture = run.codec.show(run.codec.decode(x))
         write(run.path / "samples" / f"{trainer.examples:010d}.png", picture)
+        return x
 
     def _save(self) -> None:
         if self.leads:
             save_checkpoint(self.trainer, self.run_folder.checkpoint, self.seconds)
             save_weights(self.trainer, self.run_folder.weights)
+            self.guard.keep(self.run_folder.checkpoint)
         self.saved, self.saved_step = time.monotonic(), self.trainer.step
 
     def _finish(self) -> None:
         run = self.run_folder
+        if self.guard.stopped:
+            run.info["stopped"] = self.guard.memory["stopped"]
+            self.guard.best.replace(run.weights)
         run.info["result"] = {
             "examples": self.trainer.examples,
             "seconds": round(self.seconds, 2),
@@ -120,6 +156,7 @@ class Loop:
             "memory_megabytes": _peak_memory(),
         }
         run.save()
+        self.guard.clear()
 
     def _stop(self) -> bool:
         """Whether to stop now; all processes answer alike."""

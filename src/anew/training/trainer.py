@@ -14,7 +14,6 @@ from torch import Tensor
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from anew.codecs.dataset import Split
-from anew.errors import AnewError
 from anew.models.model import Model, Turn
 from anew.rng import Rng
 from anew.spaces import Batch
@@ -22,8 +21,6 @@ from anew.training.ema import EMA
 from anew.training.memory import keep_freed_memory
 from anew.training.order import Order
 from anew.training.schedule import rate
-
-PATIENCE = 20  # steps in a row without a finite gradient, after which training gives up
 
 
 @dataclass(frozen=True)
@@ -59,6 +56,10 @@ class Group:
         """Whether it is raised in one of the processes."""
         return flag
 
+    def told(self, number: int) -> int:
+        """The number that the first process has, in all of them."""
+        return number
+
 
 class Trainer:
     """A model, its average and its optimisers, and `advance`, which is one step of all players.
@@ -82,7 +83,10 @@ class Trainer:
         self.stride = self.batch * self.rounds  # examples that one step takes
         self.steps = max(1, round(plan.examples / self.stride))
         self.step = 0  # steps done
-        self.skipped = 0  # in a row
+        self.skipped = 0  # turns in a row without a finite gradient
+        self.slower = 1.0  # what the guard multiplies the rate by
+        self.norms: dict[str, float] = {}  # of each player's last gradient
+        self.memory: dict[str, Any] = {}  # of the guard: JSON
 
     @property
     def examples(self) -> int:
@@ -96,7 +100,7 @@ class Trainer:
         multiplier = rate(middle, self.config.warmup, self.config.decay)
         for index, (turn, batch) in enumerate(zip(self.model.turns, self._batches(), strict=True)):
             for settings in self.optimisers[turn].param_groups:
-                settings["lr"] = self.config.lr * multiplier
+                settings["lr"] = self.config.lr * multiplier * self.slower * self.model.dials.get(f"{turn}_rate", 1.0)
             loss = seen[_title(turn)] = self.backward(index, Turn(turn, progress), batch, self.plan.precision)
             self._update(turn, [loss, *self.model.notes.values()])
         self.step += 1
@@ -136,23 +140,15 @@ class Trainer:
         gradients = [p.grad for p in parameters]
         self.group.average([*gradients, *seen])
         norm = get_total_norm(gradients)
-        if math.isfinite(length := norm.item()):
+        length = self.norms[turn] = norm.item()
+        if math.isfinite(length):
             self.skipped = 0
             if 0 < self.config.clip < length:
                 clip_grads_with_norm_(parameters, self.config.clip, norm)
             self.optimisers[turn].step()
         else:
-            self._skip(turn)
+            self.skipped += 1
         self.optimisers[turn].zero_grad()
-
-    def _skip(self, turn: str) -> None:
-        self.skipped += 1
-        if self.skipped >= PATIENCE:
-            lower = self.config.lr / 10
-            raise AnewError(
-                f"training diverged: no finite gradient in the last {PATIENCE} turns (now the {turn}'s, after "
-                f"{self.examples:,} examples); try a lower rate with --set lr={lower:g} and a new --out"
-            )
 
     def _seed_layers(self, seed: int) -> None:
         """For what layers draw themselves, such as dropout. (`torch.manual_seed` would take 50 times as long.)"""

@@ -1,0 +1,308 @@
+"""Watches a run: sees what goes wrong, says so with the figure, mends it, and stops with the best state if it can't."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from anew.codecs.dataset import Split
+from anew.errors import AnewError
+from anew.rng import Rng, generator
+from anew.spaces import Batch
+from anew.training.checkpoint import roll_back, save_weights
+from anew.training.signals import View, energy_distance, memorised, spread, vendi
+from anew.training.trainer import Trainer
+from anew.writing import replacing
+
+ACTIONS = 3  # after which the next alarm stops the run
+SKIPS = 3  # turns in a row without a finite gradient
+LASTING = 3  # examinations in a row that must see the same
+GRACE = 0.1  # share of the budget for which a signal is left alone after it was acted upon
+EXAMINATIONS, EXAMINED = 100, 128  # how often vital signs are taken, and on how many examples
+REAL, LOOKED_UP = 1_000, 20_000  # held-out examples, and training examples, that samples are held against
+EARLY = 0.3  # share of the budget before which samples may be poor, if they never were good
+GOOD, COLLAPSED = 0.7, 0.5  # spread of the samples over that of data
+FEW = 0.3  # Vendi score of the samples over that of data
+OVERFIT, SURE, VANISHED = 0.6, 0.99, 0.05
+COPIED = 0.2  # share of samples that are a training example, above that of held-out data
+
+
+class Event(NamedTuple):
+    """What the guard saw after so many examples, and what it did."""
+
+    examples: int
+    signal: str
+    saw: str
+    did: str
+
+    def __str__(self) -> str:
+        return f"guard, after {self.examples:,} examples: {self.saw}; {self.did}"
+
+
+class Signal(NamedTuple):
+    """`act` mends and says what it did; "" if there is nothing left to do. `advice` is for the next run."""
+
+    act: Callable[[Guard], str]
+    advice: str
+
+
+class Guard:
+    """The training loop calls `after_step`, `examine` and `judge`; each returns an Event if something was done.
+
+    What it remembers is `trainer.memory`, which is part of the checkpoint. In a group of processes the first
+    one looks, and all act.
+    """
+
+    def __init__(self, trainer: Trainer, held_out: Split, folder: Path):
+        self.trainer, self.held_out, self.folder = trainer, held_out, folder
+        self.every = max(1, trainer.steps // EXAMINATIONS)
+        self.memory = trainer.memory
+        for name, first in _FIRST.items():
+            self.memory.setdefault(name, type(first)(first))
+        if self.leads:
+            self._look_at_data()
+
+    @property
+    def leads(self) -> bool:
+        return self.trainer.group.rank == 0
+
+    @property
+    def events(self) -> list[Event]:
+        return [Event(*event) for event in self.memory["events"]]
+
+    @property
+    def stopped(self) -> bool:
+        return bool(self.memory["stopped"])
+
+    # --- when the loop calls
+
+    def after_step(self) -> Event | None:
+        """Every process sees the same gradients, so each knows by itself."""
+        if self.trainer.skipped < SKIPS:
+            return None
+        self.trainer.skipped = 0
+        return self._alarm("not finite", f"no finite gradient in {SKIPS} turns in a row")
+
+    def examine(self) -> Event | None:
+        """Takes the vital signs of the model; what lasts is an alarm."""
+        if self.trainer.step % self.every:
+            return None
+        return self._ask(self._examine)
+
+    def judge(self, x: Tensor | None) -> Event | None:
+        """Holds samples of the average against data; healthy ones make this the state to come back to.
+
+        `x` is None in processes other than the first.
+        """
+        return self._ask(lambda: self._judge(x))
+
+    def keep(self, checkpoint: Path) -> None:
+        """Keeps a copy of the checkpoint as the state to roll back to, if that is what it is."""
+        if self.memory["good"] == self.trainer.step:
+            with replacing(self.good) as beside:
+                shutil.copyfile(checkpoint, beside)
+
+    def clear(self) -> None:
+        for path in (self.good, self.best):
+            path.unlink(missing_ok=True)
+
+    @property
+    def good(self) -> Path:
+        """The last healthy state."""
+        return self.folder / "good.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """The weights that were nearest to held-out data."""
+        return self.folder / "best.safetensors"
+
+    # --- looking
+
+    def _ask(self, look: Callable[[], tuple[str, str] | None]) -> Event | None:
+        """The first process looks; all hear which signal it is, and act."""
+        found = look() if self.leads else None
+        names = list(SIGNALS)
+        number = self.trainer.group.told(names.index(found[0]) if found else -1)
+        return self._alarm(names[number], found[1] if found else "") if number >= 0 else None
+
+    def _look_at_data(self) -> None:
+        data, view = self.trainer.data, View(self.trainer.model.space)
+        self.view = view
+        self.real, self.train = view(_some(self.held_out, REAL).x), view(_some(data, LOOKED_UP).x).unique(dim=0)
+        self.copies = memorised(self.real, self.train)
+
+    def _examine(self) -> tuple[str, str] | None:
+        trainer, seed = self.trainer, (self.trainer.plan.seed, "guard", self.trainer.step)
+        n = min(EXAMINED, len(self.held_out), len(trainer.data))
+        train, held_out = (_some(split, n, *seed).to(trainer.group.device) for split in (trainer.data, self.held_out))
+        trainer.model.eval()
+        with torch.no_grad():
+            signs = trainer.model.examine(train, held_out, Rng.for_step(*seed, batch=n, device=trainer.group.device))
+        trainer.model.train()
+        seen = dict(self._symptoms(signs))
+        lasting = {name: self.memory["lasting"].get(name, 0) + 1 for name in seen}
+        self.memory["lasting"] = lasting
+        name = next((name for name, times in lasting.items() if times >= LASTING), None)
+        if name is None:
+            return None
+        self.memory["lasting"] = {}
+        return name, seen[name]
+
+    def _symptoms(self, signs: dict[str, float]) -> list[tuple[str, str]]:
+        found = []
+        if signs.get("overfit", 0) > OVERFIT:
+            share = f"{signs['overfit']:.0%} of the way from training examples to generated ones"
+            found.append(("discriminator overfits", f"the discriminator puts held-out examples {share}"))
+        if "accuracy" in signs:
+            norm = self.trainer.norms.get("generator", math.nan)
+            usual = self._usual(norm)
+            if signs["accuracy"] > SURE and norm < VANISHED * usual:
+                figure = f"{norm:.2g}, usually {usual:.2g}; the discriminator is right in {signs['accuracy']:.0%}"
+                found.append(("generator's gradient vanishes", f"the generator's gradient vanishes ({figure})"))
+        if signs.get("active_units", 1) < 1 and self.trainer.step > 0.2 * self.trainer.steps:
+            found.append(("posterior collapse", f"{signs['active_units']:.0f} latents say anything about the data"))
+        return found
+
+    def _usual(self, norm: float) -> float:
+        norms = self.memory["norms"]
+        if math.isfinite(norm):
+            norms.append(float(f"{norm:.6g}"))
+        return median(norms) if norms else math.nan
+
+    def _judge(self, x: Tensor | None) -> tuple[str, str] | None:
+        assert x is not None
+        seen = self.view(x)
+        if not seen.isfinite().all():
+            return "not finite", "samples are not finite"
+        if found := self._collapse(seen) or self._copying(seen):
+            return found
+        self.memory["good"] = self.trainer.step
+        if (distance := energy_distance(seen, self.real)) < self.memory["nearest"]:
+            self.memory |= {"nearest": distance, "best": self.trainer.examples}
+            save_weights(self.trainer, self.best)
+        return None
+
+    def _collapse(self, seen: Tensor) -> tuple[str, str] | None:
+        real = self.train[torch.randperm(len(self.train), generator=generator("guard"))[: len(seen)]]
+        usual = spread(real)
+        if usual < 1e-6:
+            return None
+        apart, kinds = spread(seen) / usual, vendi(seen, usual) / vendi(real, usual) * len(real) / len(seen)
+        self.memory["spread"] = max(self.memory["spread"], apart)
+        late = self.trainer.step > EARLY * self.trainer.steps
+        if (late or self.memory["spread"] > GOOD) and (apart < COLLAPSED or kinds < FEW):
+            return "mode collapse", f"samples are {apart:.0%} as far apart as data are, and {kinds:.0%} as varied"
+        return None
+
+    def _copying(self, seen: Tensor) -> tuple[str, str] | None:
+        share = memorised(seen, self.train)
+        if share - self.copies <= COPIED:
+            return None
+        usual = f"{self.copies:.0%} of held-out examples are as close"
+        return "memorisation", f"{share:.0%} of the samples are training examples ({usual})"
+
+    # --- acting
+
+    def _alarm(self, signal: str, saw: str) -> Event | None:
+        step, resting = self.trainer.step, self.memory["resting"]
+        if not self.trainer.config.guard or step < resting.get(signal, 0):
+            return None
+        resting[signal] = step + GRACE * self.trainer.steps if signal != "not finite" else 0
+        act, advice = SIGNALS[signal]
+        used_up = len(self.memory["events"]) >= ACTIONS
+        did = "" if used_up else act(self)
+        if not did and not (used_up or signal == "memorisation"):
+            return None  # nothing can be turned further
+        if not did:
+            did = self._stop(saw, advice)
+        event = Event(self.trainer.examples, signal, saw, did)
+        self.memory["events"].append(list(event))
+        return event
+
+    def _stop(self, saw: str, advice: str) -> str:
+        if not self.memory["best"]:
+            raise AnewError(f"training went wrong from the start: {saw}; {self._advise(advice)} and a new --out")
+        self.memory["stopped"] = f"{saw}; {self._advise(advice)}"
+        return f"stopped, with the best state so far ({self.memory['best']:,} examples); {self._advise(advice)}"
+
+    def _advise(self, advice: str) -> str:
+        return advice.format(lr=self.trainer.config.lr / 10)
+
+    def back(self) -> str:
+        """To the last healthy state; its examples are not given back."""
+        roll_back(self.trainer, self.good)
+        return f"went back to the state of {self.memory['good'] * self.trainer.stride:,} examples"
+
+
+_FIRST: dict[str, Any] = {
+    "events": [], "stopped": "", "good": 0, "best": 0, "nearest": math.inf, "spread": 0.0, "norms": [], "lasting": {},
+    "resting": {},
+}  # fmt: skip
+
+
+# What to do about each signal
+
+
+def lower_rate(guard: Guard) -> str:
+    said = guard.back()
+    guard.trainer.slower /= 10
+    return f"{said}, with a tenth of the rate ({guard.trainer.config.lr * guard.trainer.slower:.2g})"
+
+
+def augment(guard: Guard) -> str:
+    """Karras et al. 2020 ("ADA"): what is augmented cannot be learned by heart."""
+    dials = guard.trainer.model.dials
+    if dials.get("augmented", 1.0) >= 0.8:
+        return ""
+    dials["augmented"] = min(0.8, dials["augmented"] + 0.3)
+    return f"shows it augmented examples from now on ({dials['augmented']:.0%})"
+
+
+def even_out(guard: Guard) -> str:
+    """A relativistic loss does not saturate (Jolicoeur-Martineau 2018); then the discriminator's rate."""
+    dials = guard.trainer.model.dials
+    if not dials.get("relativistic", 1.0):
+        dials["relativistic"] = 1.0
+        return "changed to the relativistic loss"
+    dials["discriminator_rate"] = dials.get("discriminator_rate", 1.0) / 4
+    return f"lowered the discriminator's rate to {dials['discriminator_rate']:.0%}"
+
+
+def diversify(guard: Guard) -> str:
+    dials = guard.trainer.model.dials
+    if "penalty" in dials:
+        dials["penalty"] *= 2
+        return f"{guard.back()}, with {dials['penalty']:.0f} times the gradient penalty"
+    return lower_rate(guard)
+
+
+def wake_latents(guard: Guard) -> str:
+    """Free bits (Kingma et al. 2016) and the KL warm-up again (Bowman et al. 2016)."""
+    dials = guard.trainer.model.dials
+    if "free_bits" not in dials:
+        return ""
+    dials["free_bits"] = max(0.1, 2 * dials["free_bits"])
+    dials["kl_from"] = guard.trainer.step / guard.trainer.steps
+    return f"the KL term grows anew, and {dials['free_bits']:.1g} nats of each latent cost nothing"
+
+
+SIGNALS = {
+    "not finite": Signal(lower_rate, "try --set lr={lr:.1g}"),
+    "discriminator overfits": Signal(augment, "more data would help, or a smaller --size"),
+    "generator's gradient vanishes": Signal(even_out, "try --model r3gan, or --set r1=1"),
+    "mode collapse": Signal(diversify, "try --set lr={lr:.1g}, or another --model"),
+    "posterior collapse": Signal(wake_latents, "try a smaller --set beta"),
+    "memorisation": Signal(lambda guard: "", "more data would help, or fewer --minutes"),
+}
+
+
+def _some(split: Split, most: int, *keys: object) -> Batch:
+    """Up to `most` examples, drawn at random."""
+    return split.batch(torch.randperm(len(split), generator=generator("guard", *keys))[:most])
