@@ -6,14 +6,12 @@ peers get them as floats, ready to use; anew converts each batch itself. Checkpo
 
 from __future__ import annotations
 
-import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from types import ModuleType
 from typing import Any
 
+import peers
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -30,14 +28,6 @@ from anew.training.trainer import Plan, Trainer
 
 COLOUR, DIGIT = Grid(3, (32, 32)), Grid(1, (28, 28))
 EXAMPLES = 10**7  # the budget that anew's schedules are drawn over
-LATENT_GAN, LATENT_VAE = 100, 16  # torchgan's default; the 16 of both VAEs
-UNET = {
-    "sample_size": 32,
-    "layers_per_block": 2,
-    "block_out_channels": (32, 32, 64, 64, 128, 128),  # a quarter of those of diffusers' example
-    "down_block_types": (*["DownBlock2D"] * 4, "AttnDownBlock2D", "DownBlock2D"),
-    "up_block_types": ("UpBlock2D", "AttnUpBlock2D", *["UpBlock2D"] * 4),
-}
 
 
 @dataclass(frozen=True)
@@ -71,30 +61,9 @@ class Borrowed(nn.Module):
 # torchgan
 
 
-def torchgan_networks() -> tuple[Any, Any]:
-    """Its DCGAN for 32 x 32, as classes: 64 channels in the first layer, its default."""
-    _stub_torchvision()
-    from torchgan.models import DCGANDiscriminator, DCGANGenerator
-
-    return DCGANGenerator, DCGANDiscriminator
-
-
 def torchgan() -> Contender:
-    """Its Trainer: one epoch of a DataLoader, with the console log and the eight samples at the end."""
-    generator, discriminator = torchgan_networks()
-    from torchgan.losses import MinimaxDiscriminatorLoss, MinimaxGeneratorLoss
-    from torchgan.trainer import Trainer as PeerTrainer
-
-    batch, pool, folder = 64, COLOUR.unpack(images(COLOUR, 8192)), tempfile.mkdtemp()
-    adam = {"name": torch.optim.Adam, "args": {"lr": 2e-4, "betas": (0.5, 0.999)}}
-    players = {
-        "generator": {"name": generator, "args": {"encoding_dims": LATENT_GAN}, "optimizer": adam},
-        "discriminator": {"name": discriminator, "optimizer": adam},
-    }
-    losses = [MinimaxGeneratorLoss(), MinimaxDiscriminatorLoss()]
-    paths = {"checkpoints": f"{folder}/gan", "recon": f"{folder}/images"}
-    trainer = PeerTrainer(players, losses, device=torch.device("cpu"), epochs=1, **paths)
-    trainer.save_model = lambda *_, **__: None
+    """Its Trainer: one epoch of a DataLoader."""
+    batch, pool, trainer = 64, COLOUR.unpack(images(COLOUR, 8192)), peers.torchgan_trainer(COLOUR.channels)
 
     def train(steps: int) -> None:
         trainer(DataLoader(TensorDataset(*_labelled(pool[: steps * batch])), batch, shuffle=True))
@@ -107,14 +76,14 @@ class BorrowedGAN(GAN):
 
     def __init__(self, config: GANConfig):
         Model.__init__(self, COLOUR, None, config)
-        generator, discriminator = torchgan_networks()
+        generator, discriminator = peers.torchgan_networks()
         self.turns = ("discriminator", "generator")
-        self.generator = Borrowed(generator(encoding_dims=LATENT_GAN))  # type: ignore[assignment]
+        self.generator = Borrowed(generator(encoding_dims=peers.LATENT_GAN))  # type: ignore[assignment]
         self.discriminator = Borrowed(discriminator())  # type: ignore[assignment]
 
 
 def anew_gan(precision: str) -> Contender:
-    config = GANConfig(batch=64, latent=LATENT_GAN, lr=2e-4, betas=(0.5, 0.999))
+    config = GANConfig(batch=64, latent=peers.LATENT_GAN, lr=2e-4, betas=(0.5, 0.999))
     return _anew(lambda: BorrowedGAN(config), COLOUR, precision)
 
 
@@ -124,31 +93,23 @@ def anew_gan(precision: str) -> Contender:
 def pythae() -> Contender:
     """Its BaseTrainer's epoch, with the progress bar, on its default perceptrons."""
     from pythae.data.datasets import BaseDataset
-    from pythae.models import VAE as PeerVAE
-    from pythae.models import VAEConfig as PeerConfig
-    from pythae.trainers import BaseTrainer, BaseTrainerConfig
 
     batch, pool = 64, images(DIGIT, 65536).float() / 255
     labels = torch.zeros(len(pool))
-    config = BaseTrainerConfig(
-        output_dir=tempfile.mkdtemp(), per_device_train_batch_size=batch, num_epochs=1, learning_rate=1e-3, no_cuda=True
-    )
-    model = PeerVAE(PeerConfig(input_dim=DIGIT.shape, latent_dim=LATENT_VAE))
-    trainer = BaseTrainer(model, BaseDataset(pool, labels), training_config=config)
-    trainer.prepare_training()
+    trainer = peers.pythae_trainer(DIGIT.shape, pool, batch)
 
     def train(steps: int) -> None:
         rows = slice(0, steps * batch)
         trainer.train_loader = trainer.get_train_dataloader(BaseDataset(pool[rows], labels[rows]))
         trainer.train_step(epoch=1)
-        trainer.callback_handler.on_epoch_end(training_config=config)
+        trainer.callback_handler.on_epoch_end(training_config=trainer.training_config)
 
     return Contender(batch, train, most=len(pool) // batch)
 
 
 def anew_vae(precision: str) -> Contender:
     """The same layers, 784-512-16 and 16-512-784, and the same squared error."""
-    config = VAEConfig(batch=64, network="mlp", likelihood="gaussian", latent=LATENT_VAE, width=32)
+    config = VAEConfig(batch=64, network="mlp", likelihood="gaussian", latent=peers.LATENT_VAE, width=32)
     return _anew(lambda: VAE(DIGIT, None, config), DIGIT, precision)
 
 
@@ -157,32 +118,15 @@ def anew_vae(precision: str) -> Contender:
 
 def diffusers() -> Contender:
     """The training step of its example script for unconditional generation, with the script's defaults."""
-    from diffusers import DDPMScheduler, UNet2DModel
-    from diffusers.optimization import get_scheduler
-    from diffusers.training_utils import EMAModel
+    from diffusers import UNet2DModel
 
-    batch, pool = 16, COLOUR.unpack(images(COLOUR, 8192))
-    unet, noises = UNet2DModel(**UNET), DDPMScheduler(num_train_timesteps=1000)
-    optimiser = torch.optim.AdamW(unet.parameters(), lr=1e-4, betas=(0.95, 0.999), weight_decay=1e-6, eps=1e-8)
-    rate = get_scheduler("cosine", optimiser, num_warmup_steps=500, num_training_steps=EXAMPLES // batch)
-    average = EMAModel(unet.parameters(), decay=0.9999, use_ema_warmup=True, inv_gamma=1.0, power=0.75)
-
-    def step(x: Tensor) -> float:
-        noise, times = torch.randn_like(x), torch.randint(0, 1000, (len(x),))
-        predicted = unet(noises.add_noise(x, noise, times), times).sample
-        loss = nn.functional.mse_loss(predicted, noise)
-        loss.backward()
-        nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
-        optimiser.step()
-        rate.step()
-        optimiser.zero_grad()
-        average.step(unet.parameters())
-        return loss.item()
+    batch, pool, ddpm = 16, COLOUR.unpack(images(COLOUR, 8192)), peers.DDPM(UNet2DModel(**peers.UNET))
+    ddpm.plan(EXAMPLES // batch)
 
     def train(steps: int) -> None:
-        unet.train()
+        ddpm.unet.train()
         for (x,) in DataLoader(TensorDataset(pool[: steps * batch]), batch, shuffle=True):
-            step(x)
+            ddpm.step(x)
 
     return Contender(batch, train, most=len(pool) // batch)
 
@@ -195,7 +139,7 @@ class BorrowedFlow(FlowMatching):
 
         Model.__init__(self, COLOUR, None, config)
         self.embed = None
-        self.net = Borrowed(UNet2DModel(**UNET), lambda unet, x, t: unet(x, 1000 * t).sample)  # type: ignore[assignment]
+        self.net = Borrowed(UNet2DModel(**peers.UNET), lambda unet, x, t: unet(x, 1000 * t).sample)  # type: ignore[assignment]
 
 
 def anew_flow(precision: str) -> Contender:
@@ -229,15 +173,6 @@ def _anew(make_model: Callable[[], Model], space: Grid, precision: str) -> Conte
 
 def _labelled(x: Tensor) -> tuple[Tensor, Tensor]:
     return x, torch.zeros(len(x), dtype=torch.int64)
-
-
-def _stub_torchvision() -> None:
-    """What torchgan imports of torchvision: a grid of samples, and its file, which is not written."""
-    torchvision, utils = ModuleType("torchvision"), ModuleType("torchvision.utils")
-    utils.make_grid = lambda x, **_: x  # type: ignore[attr-defined]
-    utils.save_image = lambda *_: None  # type: ignore[attr-defined]
-    torchvision.utils = utils  # type: ignore[attr-defined]
-    sys.modules |= {"torchvision": torchvision, "torchvision.utils": utils}
 
 
 CONTENDERS: dict[str, Callable[[], Contender]] = {

@@ -7,10 +7,7 @@ all of them down. What counts is the median of the ratios of neighbouring turns.
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -20,7 +17,6 @@ from rich.console import Console
 from rich.table import Table
 from worker import CLOCKS, Worker
 
-RESULTS = Path(__file__).parent / "results"
 ROUNDS = 7
 
 
@@ -101,14 +97,6 @@ def _spread(ratio: dict[str, float]) -> str:
     return f"{ratio['median']:.2f} ({ratio['lowest']:.2f} to {ratio['highest']:.2f})"
 
 
-def write(report: dict[str, Any]) -> Path:
-    """By date; what was measured on a machine that was not left alone says so in its name."""
-    path = RESULTS / f"{report['date'][:10]}-images{'' if report['quiet'] else '-noisy'}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    return path
-
-
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=75.0, help="of training in each case, all tools together")
@@ -130,24 +118,12 @@ def main() -> None:
     for name in arguments.cases:
         console.print(f"{CASES[name].title}: {CASES[name].note} ...")
         results[name] = measure(CASES[name], arguments.seconds, arguments.rounds, arguments.threads, arguments.clock)
-    share = others.share()
-    report = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine.about(),
-        "threads": arguments.threads,
-        "clock": arguments.clock,
-        "load_before": others.load,
-        "others": share,
-        "quiet": share is not None and share < machine.QUIET and arguments.clock == "wall",
-        "cases": results,
-    }
+    record = machine.record(others, threads=arguments.threads, clock=arguments.clock, cases=results)
+    record["quiet"] = record["quiet"] and arguments.clock == "wall"
     console.print(table(results))
-    used = "unknown" if share is None else f"{share:.0%} of the processors"
-    console.print(f"load before: {others.load[0]:.2f}; used by other processes meanwhile: {used}")
-    if not report["quiet"]:
-        console.print("[red]the machine was not left alone: these numbers are not to be quoted[/red]")
+    machine.tell(console, record)
     if not arguments.quick:
-        console.print(f"written: {write(report)}")
+        console.print(f"written: {machine.write(record, 'images')}")
 
 
 if __name__ == "__main__":
