@@ -12,6 +12,7 @@ import torch
 from anew.codecs import CODECS, load_codec, make_codec, save_codec
 from anew.codecs.codec import BadRecord, Codec
 from anew.codecs.dataset import prepare
+from anew.codecs.fitted import Fitted
 from anew.errors import AnewError
 from anew.sources import builtins, open_source
 from anew.spaces import Batch, space_from_json, space_to_json
@@ -86,6 +87,19 @@ def test_a_missing_part_of_its_json_is_found(name: str):
     for key in state:
         with pytest.raises((KeyError, TypeError, ValueError)):
             load_codec({other: value for other, value in state.items() if other != key})
+
+
+@every_codec
+def test_fitted_it_writes_other_records_the_same_way(name: str):
+    codec, loaded = fitted(name)
+    kept = Fitted(codec)
+    kept.fit(iter(loaded[:2]))
+    again = kept.restored(json.loads(json.dumps(kept.to_json(), allow_nan=False)))
+    for one in (kept, again):
+        assert one.space == codec.space
+        assert torch.equal(one.encode(loaded).nan_to_num(9), codec.encode(loaded).nan_to_num(9))
+    assert json.dumps(kept.key()) == json.dumps(Fitted(fitted(name)[0]).key())
+    assert kept.key() != codec.key()
 
 
 @every_codec
