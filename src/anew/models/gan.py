@@ -66,6 +66,7 @@ NETWORKS: dict[str, Network] = {
 
 COUPLINGS = {nn.BatchNorm2d: "batch norm", style.BatchDeviation: "minibatch standard deviation"}
 
+EIGHT = 8  # few sizes of batches: convolutions prepare themselves for each that is new, which takes long
 AUGMENTED, STEP, MOST = 0.6, 0.01, 0.8  # adaptive augmentation: its target, its step at a record, and its limit
 TOLD_APART = 0.75  # share of pairs of a real and a generated example, below which nothing is overfitted
 
@@ -188,10 +189,11 @@ class GAN(Model):
         """Weights (B,) of mean 1, most of them 0 where few are to be penalised, and |d logit / d x|^2 there (B,)."""
         share = self.config.penalty_share
         chosen = rng.uniform() < share
-        if not chosen.any():
+        if not (count := int(chosen.sum())):
             return chosen.float(), chosen.float()
+        rows = chosen.float().argsort(descending=True)[: -(-count // EIGHT) * EIGHT]
         x = x.detach().requires_grad_()
-        logits = self._logits(self._seen(x, rng)[chosen], None if given is None else given[chosen])
+        logits = self._logits(self._seen(x, rng)[rows], None if given is None else given[rows])
         return chosen / share, squared_gradient(logits, x)
 
     def _path_penalty(self, batch: Batch, rng: Rng) -> Tensor:
