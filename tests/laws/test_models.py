@@ -213,6 +213,17 @@ def test_encoded_and_decoded_is_closer_than_the_mean(recipe: str, space: str, to
     assert (x - reconstructed).square().mean() < 0.7 * (x - x.mean(0)).square().mean()
 
 
+@pytest.mark.parametrize(("recipe", "space", "told"), [c for c in cases_of(Encodes) if fresh(*c).lossless])
+def test_decoding_is_the_inverse_of_a_lossless_encoding(recipe: str, space: str, told: bool):
+    for model in (fresh(recipe, space, told).eval(), trained(recipe, space, told)):
+        assert isinstance(model, Encodes)
+        examples = batch(space, told, 64)
+        stored = SPACES[space].unpack(SPACES[space].pack(examples.x))
+        with torch.no_grad():
+            back = model.decode(model.encode(stored, examples.given), examples.given)
+        assert torch.allclose(back, stored, atol=1e-4)
+
+
 @pytest.mark.parametrize(("recipe", "space", "told"), cases_of(Scores))
 def test_the_likely_is_more_likely(recipe: str, space: str, told: bool):
     model, examples = trained(recipe, space, told), batch(space, told, 32)

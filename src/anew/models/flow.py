@@ -25,6 +25,7 @@ MIXED = 256  # channels at most that a matrix mixes
 
 @dataclass(frozen=True)
 class FlowConfig(Config):
+    batch: int = 64
     bijection: str = "affine"  # affine or spline couplings, or planar
     steps: int = 8  # of flow, at every scale
     width: int = 32  # of the networks in couplings
@@ -54,6 +55,7 @@ class Flow(Model, Encodes, Scores):
         self.embed = embedding(given, told)
         self.reals = reals(space)
         self.shape = space.shape if _is_convolutional(space, config) else (math.prod(space.shape),)
+        self.latent_shape = (math.prod(space.shape),)
         self.bijection = _bijection(self.shape, config, told)
 
     def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
@@ -74,8 +76,8 @@ class Flow(Model, Encodes, Scores):
 
     def decode(self, z: Tensor, given: Tensor | None = None) -> Tensor:
         told = self.condition(self.embed, given, len(z))
-        values = self.bijection.inverse(z.view(-1, *self.shape), told)
-        return self.reals.gather(values.view(-1, *self.space.shape))
+        values = self.bijection.inverse(z.reshape(-1, *self.shape), told)
+        return self.reals.gather(values.reshape(-1, *self.space.shape))
 
     def log_prob(self, x: Tensor, given: Tensor | None, rng: Rng) -> Tensor:
         """log 1/K sum_k p(v_k) / q(v_k | x), with v_k from the bins of x (Burda et al. 2016, eq. 8)."""
@@ -121,20 +123,19 @@ def _scales(shape: tuple[int, ...], config: FlowConfig, told: int) -> Bijection:
 
 def _steps(shape: tuple[int, ...], config: FlowConfig, told: int) -> Bijection:
     """Steps of flow (Kingma and Dhariwal 2018, figure 2a): scale, mix the channels, couple."""
-    kept = masks(shape)
-    parts: list[Bijection] = []
+    kept, each = masks(shape), (shape[0], *[1] * len(shape[1:]))
+    parts: list[Bijection] = [Scale(shape, told)]
     for step in range(config.steps):
-        parts.append(Scale(shape, told))
         if 1 < shape[0] <= MIXED:
             parts.append(Mix(shape[0]))
         map = Affine() if config.bijection == "affine" else Spline(config.bins, config.bound)
         outputs = map.parameters * shape[0]
         if len(shape) == 1:
-            net: nn.Module = Perceptron(shape[0], outputs, 4 * config.width, config.blocks, told)
+            net: nn.Module = Perceptron(shape[0], outputs, 8 * config.width, config.blocks, told)
         else:
             net = Convolutional(shape[0], outputs, config.width, config.blocks, told)
-        parts.append(Coupling(kept[step % len(kept)], net, map))
-    return Chain([*parts, Scale(shape, told)])
+        parts += [Coupling(kept[step % len(kept)], net, map), Scale(each)]
+    return Chain(parts)
 
 
 def _is_convolutional(space: Space, config: FlowConfig) -> bool:
@@ -162,4 +163,4 @@ def spline_flow(space: Space, given: Space | None, size: int, **changes: Any) ->
 
 
 def _recipe(space: Space, given: Space | None, size: int, changes: dict[str, Any], **own: Any) -> Flow:
-    return Flow(space, given, FlowConfig(width=16 * 2**size).change(own | changes))
+    return Flow(space, given, FlowConfig(width=8 * 2**size, lr=4e-3).change(own | changes))

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from anew.nn.conv import fold, unfold
 
-GAIN = 3.0  # what per-channel parameters are multiplied with: they learn faster than weights do (as in Glow's code)
+GAIN = 20.0  # what parameters that stand alone are multiplied with: they may learn faster than a network's weights
+LEAST = 1e-2  # the smallest slope of a map that bends: its inverse has to be found among floats
 
 
 class Bijection(nn.Module, ABC):
@@ -80,7 +81,7 @@ class OnHalf(Bijection):
 
 
 class Scale(Bijection):
-    """(x + shift) exp(log_scale), each per channel and by what is told; `shape` is (C, *size).
+    """(x + shift) exp(log_scale), by what is told: (C, *size) of them, or (C, 1, ...) that all cells share.
 
     The actnorm of Kingma and Dhariwal 2018, section 3.1. It starts as the identity, not at the statistics of the first
     batch, which would couple the batch and would be another in each process.
@@ -88,9 +89,9 @@ class Scale(Bijection):
 
     def __init__(self, shape: tuple[int, ...], told: int = 0):
         super().__init__()
-        self.channels = (2, shape[0], *[1] * len(shape[1:]))
-        self.values = nn.Parameter(torch.zeros(2 * shape[0]))
-        self.told = nn.Linear(told, 2 * shape[0], bias=False) if told else None
+        self.shape, count = (2, *shape), 2 * math.prod(shape)
+        self.values = nn.Parameter(torch.zeros(count))
+        self.told = nn.Linear(told, count, bias=False) if told else None
         if self.told is not None:
             nn.init.zeros_(self.told.weight)
 
@@ -104,8 +105,10 @@ class Scale(Bijection):
         return z * (-log_scale).exp() - shift
 
     def _shift_and_log_scale(self, told: Tensor | None) -> tuple[Tensor, ...]:
-        values = self.values[None] if self.told is None else self.values + self.told(told).float()
-        return (GAIN * values).unflatten(1, self.channels).unbind(1)
+        values = GAIN * self.values[None]
+        if self.told is not None:
+            values = values + self.told(told).float()
+        return values.unflatten(1, self.shape).unbind(1)
 
 
 class Mix(Bijection):
@@ -170,10 +173,10 @@ class Planar(Bijection):
         return z - (torch.tanh(root + offset)[:, None] * u).view_as(z)
 
     def _direction(self) -> tuple[Tensor, Tensor]:
-        """u, changed along w so that w.u is above -1 (appendix A.1), and w.u; u = 0 stays as it is."""
+        """u, changed along w so that w.u is above -1 + LEAST (appendix A.1), and w.u; u = 0 stays as it is."""
         u = GAIN * self.u
         before = (self.w * u).sum()
-        slope = F.softplus(before + math.log(math.e - 1)) - 1
+        slope = LEAST + F.softplus(before + math.log(math.expm1(1 - LEAST))) - 1
         return u + (slope - before) * self.w / self.w.square().sum(), slope
 
     def _offset(self, told: Tensor | None) -> Tensor:

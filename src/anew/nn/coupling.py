@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from anew.nn.bijection import Bijection
+from anew.nn.bijection import LEAST, Bijection
 from anew.nn.conv import conv
 from anew.nn.mlp import mlp
 
+GAIN = 3.0  # what the networks' outputs are multiplied with, since they start at nothing
 REACH = 3.0  # the largest log-scale of one affine map
-LEAST = 1e-3  # width, height and slope that a bin of a spline keeps
 
 
 class Elementwise(ABC):
@@ -48,7 +48,10 @@ class Affine(Elementwise):
 
 
 class Spline(Elementwise):
-    """A monotonic rational-quadratic spline on [-bound, bound], linear beyond (Durkan et al. 2019, section 3.1)."""
+    """A monotonic rational-quadratic spline on [-bound, bound], linear beyond (Durkan et al. 2019, section 3.1).
+
+    LEAST is also about the smallest share of a bin in the width and in the height.
+    """
 
     def __init__(self, bins: int, bound: float):
         self.bins, self.bound, self.parameters = bins, bound, 3 * bins - 1
@@ -61,7 +64,8 @@ class Spline(Elementwise):
         below = s + (d0 + d1 - 2 * s) * t * (1 - t)
         z = y0 + height * (s * t.square() + d0 * t * (1 - t)) / below  # equation 4
         slope = s.square() * (d1 * t.square() + 2 * s * t * (1 - t) + d0 * (1 - t).square())  # equation 5
-        return z + (x - inside), torch.where(x == inside, slope.log() - 2 * below.log(), 0.0)
+        bent = x == inside
+        return torch.where(bent, z, x), torch.where(bent, slope.log() - 2 * below.log(), 0.0)
 
     def inverse(self, z: Tensor, parameters: Tensor) -> Tensor:
         """The root of a quadratic, in the form that loses no digits (equations 6 to 8 and 29)."""
@@ -72,7 +76,7 @@ class Spline(Elementwise):
         bend = up * (d0 + d1 - 2 * s)
         a, b, c = height * (s - d0) + bend, height * d0 - bend, -s * up
         t = 2 * c / (-b - (b.square() - 4 * a * c).clamp(min=0).sqrt())
-        return x0 + t * width + (z - inside)
+        return torch.where(z == inside, x0 + t * width, z)
 
     def _knots(self, parameters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Places x and y of the knots, and the slopes there: (B, bins + 1, n) each."""
@@ -81,7 +85,7 @@ class Spline(Elementwise):
         return self._places(widths), self._places(heights), F.pad(slopes, (0, 0, 1, 1), value=1.0)
 
     def _places(self, logits: Tensor) -> Tensor:
-        shares = LEAST + (1 - LEAST * self.bins) * logits.softmax(1)
+        shares = (logits.softmax(1) + LEAST) / (1 + LEAST * self.bins)
         return F.pad(2 * self.bound * shares.cumsum(1), (0, 0, 1, 0)) - self.bound
 
     def _bin(self, knots: Tensor, at: Tensor, xs: Tensor, ys: Tensor, slopes: Tensor) -> tuple[Tensor, ...]:
@@ -119,7 +123,7 @@ class Coupling(Bijection):
         return flat.index_copy(1, self.moved, moved).view(z.shape)
 
     def _settings(self, x: Tensor, told: Tensor | None) -> Tensor:
-        outputs = self.net(x * self.kept, told).float()
+        outputs = GAIN * self.net(x * self.kept, told).float()
         return outputs.flatten(1).unflatten(1, (self.map.parameters, -1))[:, :, self.moved]
 
 

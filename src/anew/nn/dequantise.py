@@ -16,7 +16,7 @@ from torch import Tensor
 from anew.errors import AnewError
 from anew.spaces import Fields, Grid, Space
 
-EDGE = 0.05  # what the logit leaves free at both ends of the unit interval
+EDGE = 0.1  # of a bin: what the logit leaves free at both ends of the unit interval
 
 
 class Reals(ABC):
@@ -37,12 +37,12 @@ class GridReals(Reals):
 
     def spread(self, x: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
         codes = ((x.clamp(-1, 1) + 1) * ((self.levels - 1) / 2)).round()
-        reals, log_slopes = _logit((codes + u) / self.levels)
+        reals, log_slopes = _logit((codes + u) / self.levels, self.levels)
         return reals, (log_slopes - math.log(self.levels)).flatten(1).sum(1)
 
     def gather(self, reals: Tensor) -> Tensor:
         """The middle of a bin comes back as its value, and the rest of it as what is stored as that value."""
-        return ((_unit(reals) * self.levels - 0.5) * (2 / (self.levels - 1)) - 1).clamp(-1, 1)
+        return ((_unit(reals, self.levels) * self.levels - 0.5) * (2 / (self.levels - 1)) - 1).clamp(-1, 1)
 
 
 class FieldsReals(Reals):
@@ -60,12 +60,12 @@ class FieldsReals(Reals):
 
     def gather(self, reals: Tensor) -> Tensor:
         columns = zip(self.values, reals.unbind(1), strict=True)
-        return torch.stack([(_unit(c) * v).floor().clamp(max=v - 1) if v else c for v, c in columns], 1)
+        return torch.stack([(_unit(c, v) * v).floor().clamp(max=v - 1) if v else c for v, c in columns], 1)
 
 
 def _category(column: Tensor, u: Tensor, values: int) -> tuple[Tensor, Tensor]:
     known = ~column.isnan()
-    reals, log_slopes = _logit(torch.where(known, (column.nan_to_num() + u) / values, u))
+    reals, log_slopes = _logit(torch.where(known, (column.nan_to_num() + u) / values, u), values)
     return reals, log_slopes - known * math.log(values)
 
 
@@ -76,16 +76,23 @@ def _number(column: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(known, column, drawn), torch.where(known, 0.0, minus_log_q)
 
 
-def _logit(y: Tensor) -> tuple[Tensor, Tensor]:
-    """logit(EDGE + (1 - 2 EDGE) y) and the log of its slope."""
-    inner = EDGE + (1 - 2 * EDGE) * y
+def _logit(y: Tensor, levels: int) -> tuple[Tensor, Tensor]:
+    """The logit of y in [0, 1] and the log of its slope."""
+    edge = _edge(levels)
+    inner = edge + (1 - 2 * edge) * y
     up, down = inner.log(), (-inner).log1p()
-    return up - down, math.log(1 - 2 * EDGE) - up - down
+    return up - down, math.log(1 - 2 * edge) - up - down
 
 
-def _unit(reals: Tensor) -> Tensor:
+def _unit(reals: Tensor, levels: int) -> Tensor:
     """The inverse of `_logit`; what lies beyond the unit interval, at its ends."""
-    return ((reals.sigmoid() - EDGE) / (1 - 2 * EDGE)).clamp(0, 1)
+    edge = _edge(levels)
+    return ((reals.sigmoid() - edge) / (1 - 2 * edge)).clamp(0, 1)
+
+
+def _edge(levels: int) -> float:
+    """What the logit leaves free at both ends of the unit interval: the EDGE-th part of a bin, on either side."""
+    return EDGE / levels
 
 
 def reals(space: Space) -> Reals:
