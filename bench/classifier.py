@@ -70,6 +70,28 @@ def trained(digits: Digits) -> Classifier:
     return model.eval().requires_grad_(False)
 
 
+class Judge:
+    """The test images as a classifier of the training images sees them, and the floors."""
+
+    def __init__(self, train: Digits, test: Digits):
+        self.classifier = trained(train)
+        self.accuracy = self.classifier.accuracy(test)
+        self._train, self._test = (self.classifier.features(part.images) for part in (train, test))
+        self.floors: dict[int, float] = {}
+
+    def frechet(self, images: np.ndarray) -> dict[str, float]:
+        """The distance of n images and how many times the floor of that n it is."""
+        n = len(images)
+        if n not in self.floors:
+            self.floors[n] = floor(self._train, self._test, n)
+        distance = frechet(self.classifier.features(images), self._test)
+        return {"frechet": distance, "times_floor": distance / self.floors[n]}
+
+    def follows(self, images: np.ndarray, labels: np.ndarray) -> float | None:
+        """The share of images that it names as they were asked for; None if nothing was."""
+        return None if np.isnan(labels).any() else float((self.classifier.classes(images) == labels).mean())
+
+
 def _train(model: Classifier, digits: Digits) -> Classifier:
     images, labels = torch.from_numpy(digits.images), torch.from_numpy(digits.labels)
     optimiser = torch.optim.AdamW(model.parameters(), RATE, weight_decay=0.01)

@@ -11,6 +11,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from types import ModuleType
 from typing import Any
 
@@ -38,12 +39,13 @@ class Until(DataLoader):
 
     def __init__(self, data: Any, batch: int, seconds: float, **options: Any):
         super().__init__(data, batch, shuffle=True, drop_last=True, **options)
-        self.end, self.examples = time.monotonic() + seconds, 0
+        self.begun, self.seconds, self.examples = time.monotonic(), seconds, 0
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         while True:
             for batch in super().__iter__():
-                if time.monotonic() > self.end:
+                if time.monotonic() - self.begun > self.seconds:
+                    self.seconds = time.monotonic() - self.begun
                     return
                 self.examples += self.batch_size or 0
                 yield batch
@@ -53,8 +55,8 @@ class Peer(ABC):
     module: nn.Module
 
     @abstractmethod
-    def train(self, images: Tensor, seconds: float) -> int:
-        """Returns how many examples it saw."""
+    def train(self, images: Tensor, seconds: float) -> Until:
+        """Returns what it was trained with, which knows the examples seen and the seconds."""
 
     @abstractmethod
     def chunk(self, n: int) -> Tensor:
@@ -111,11 +113,11 @@ class TorchGAN(Peer):
         self.trainer = torchgan_trainer(1)
         self.module = nn.ModuleDict({name: getattr(self.trainer, name) for name in ("generator", "discriminator")})
 
-    def train(self, images: Tensor, seconds: float) -> int:
+    def train(self, images: Tensor, seconds: float) -> Until:
         x = _padded(images)
         loader = Until(TensorDataset(x, torch.zeros(len(x), dtype=torch.int64)), 64, seconds)
         self.trainer(loader)
-        return loader.examples
+        return loader
 
     def chunk(self, n: int) -> Tensor:
         return self.module["generator"](torch.randn(n, LATENT_GAN))
@@ -146,13 +148,13 @@ class Pythae(Peer):
         self.trainer = pythae_trainer((1, SIDE, SIDE), torch.zeros(64, 1, SIDE, SIDE), 64)
         self.module = self.trainer.model
 
-    def train(self, images: Tensor, seconds: float) -> int:
+    def train(self, images: Tensor, seconds: float) -> Until:
         from pythae.data.datasets import BaseDataset, collate_dataset_output
 
         data = BaseDataset(images[:, None].float() / 255, torch.zeros(len(images)))
         loader = self.trainer.train_loader = Until(data, 64, seconds, collate_fn=collate_dataset_output)
         self.trainer.train_step(epoch=1)
-        return loader.examples
+        return loader
 
     def fit(self, images: Tensor) -> None:
         from pythae.samplers import GaussianMixtureSampler
@@ -205,16 +207,15 @@ class Diffusers(Peer):
 
         self.module = UNet2DModel(**UNET, in_channels=1, out_channels=1)
 
-    def train(self, images: Tensor, seconds: float) -> int:
-        start, batch, ddpm = time.monotonic(), 16, DDPM(self.module.train())
-        x = _padded(images)
-        steps = int(seconds / self._seconds_per_step(x[:batch]))
+    def train(self, images: Tensor, seconds: float) -> Until:
+        x, batch, ddpm = _padded(images), 16, DDPM(self.module.train())
+        steps = max(1, int(seconds / self._seconds_per_step(x[:batch])))
         ddpm.plan(steps, min(WARM_UP, steps // 10))  # or half of a short training would be warm-up
-        loader = Until(TensorDataset(x), batch, seconds - (time.monotonic() - start))
+        loader = Until(TensorDataset(x), batch, seconds)
         for (x,) in loader:
             ddpm.step(x)
         ddpm.average.copy_to(self.module.parameters())
-        return loader.examples
+        return loader
 
     def chunk(self, n: int) -> Tensor:
         from diffusers import DDIMScheduler
@@ -226,9 +227,7 @@ class Diffusers(Peer):
         return x
 
     def _seconds_per_step(self, x: Tensor) -> float:
-        """By a copy, after some steps that don't count."""
-        from copy import deepcopy
-
+        """By a copy, before the time runs, as anew measures its speed."""
         ddpm, took = DDPM(deepcopy(self.module)), []
         ddpm.plan(10**6)
         for _ in range(8):

@@ -8,60 +8,32 @@ after another, each in a process of its own; what they have done is kept in --ou
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-import classifier
 import digits
 import machine
-import numpy as np
 import trials
+from classifier import Judge
 from peers import PEERS
 from rich.table import Table
-from trials import Contender, Drawn, Failed, Trial
+from trials import Contender, Trial
 
 from anew.errors import AnewError
 from anew.spaces import Grid
 
 
-class Judge:
-    """The test images as the classifier sees them, and the floors."""
-
-    def __init__(self, data: Path):
-        train, test = digits.mnist(data)
-        self.classifier = classifier.trained(train)
-        self.accuracy = self.classifier.accuracy(test)
-        self._train, self._test = (self.classifier.features(part.images) for part in (train, test))
-        self.floors: dict[int, float] = {}
-
-    def frechet(self, images: np.ndarray) -> dict[str, float]:
-        """The distance of n images and how many times the floor of that n it is."""
-        n = len(images)
-        if n not in self.floors:
-            self.floors[n] = classifier.floor(self._train, self._test, n)
-        distance = classifier.frechet(self.classifier.features(images), self._test)
-        return {"frechet": distance, "times_floor": distance / self.floors[n]}
-
-    def follows(self, samples: Drawn) -> float | None:
-        """The share of samples that the classifier names as they were asked for; None if nothing was."""
-        if np.isnan(samples.labels).any():
-            return None
-        return float((self.classifier.classes(samples.images) == samples.labels).mean())
-
-
 def measure(trial: Trial, judge: Judge, arguments: argparse.Namespace) -> dict[str, Any]:
-    """What training took, and the distances: of few samples for all contenders, of more for those that are fast."""
-    result: dict[str, Any] = {"contender": str(trial.contender), "given": list(trial.given), "seed": trial.seed}
-    result |= trials.trained(trial)
+    """The distances: of few samples for all contenders, of more for those that are fast."""
     few, most = arguments.few, arguments.samples
     samples = trials.drawn(trial, few)
-    result |= {"samples_per_second": samples.per_second, "at": {few: judge.frechet(samples.images)}}
+    distances = {few: judge.frechet(samples.images)}
     if most > few and most / samples.per_second <= arguments.patience:
         samples = trials.drawn(trial, most)
-        result["at"][most] = judge.frechet(samples.images)
-    return result | {"follows": judge.follows(samples)}
+        distances[most] = judge.frechet(samples.images)
+    follows = judge.follows(samples.images, samples.labels)
+    return {"samples_per_second": samples.per_second, "follows": follows, "at": distances}
 
 
 def table(results: list[dict[str, Any]], judge: Judge, minutes: float) -> Table:
@@ -76,7 +48,7 @@ def table(results: list[dict[str, Any]], judge: Judge, minutes: float) -> Table:
         out.add_column(column, justify="right")
     for name in dict.fromkeys(result["contender"] for result in results):
         rows = [result for result in results if result["contender"] == name]
-        distances = [_spread(row["at"][n]["times_floor"] for row in rows if n in row["at"]) for n in sizes]
+        distances = [trials.spread(row["at"][n]["times_floor"] for row in rows if n in row["at"]) for n in sizes]
         follows = [row["follows"] for row in rows if row["follows"] is not None]
         out.add_row(
             name,
@@ -90,13 +62,6 @@ def table(results: list[dict[str, Any]], judge: Judge, minutes: float) -> Table:
     return out
 
 
-def _spread(values: Iterable[float]) -> str:
-    found = list(values)
-    if len(found) < 2:
-        return "".join(f"{value:.2f}" for value in found)
-    return f"{mean(found):.2f} ({min(found):.2f} to {max(found):.2f})"
-
-
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("mnist"), help="a folder with the four idx files of MNIST")
@@ -104,13 +69,11 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--models", nargs="+", help=names)
     parser.add_argument("--given", choices=("label", "none"), default="label", help="the peers are never given any")
     parser.add_argument("--minutes", type=float, default=5.0)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--few", type=int, default=2_000, help="samples that all contenders make, the slow ones too")
     patience = "seconds that a contender may take for --samples; a slower one makes only --few"
     parser.add_argument("--patience", type=float, default=300.0, help=patience)
-    parser.add_argument("--out", type=Path, default=Path("runs/quality"), help="where what is done is kept")
-    parser.add_argument("--quick", action="store_true", help="a smoke test; writes no result")
+    trials.options(parser, "runs/quality")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.minutes, arguments.samples, arguments.few = 0.1, 500, 250
@@ -129,17 +92,11 @@ def main() -> None:
     arguments, console, others = read_arguments(), machine.console(), machine.Others()
     try:
         planned = make_trials(arguments)
-        judge = Judge(arguments.data)
+        judge = Judge(*digits.mnist(arguments.data))
     except AnewError as error:
         raise SystemExit(f"quality: {error}") from None
     console.print(f"classifier: {judge.accuracy:.2%} of the test images right")
-    results = []
-    for trial in planned:
-        console.print(f"{trial.contender}, seed {trial.seed} ...")
-        try:
-            results.append(measure(trial, judge, arguments))
-        except Failed as error:
-            console.print(f"[red]{error}[/red]", highlight=False)
+    results = trials.each(planned, lambda trial: measure(trial, judge, arguments), console)
     console.print(table(results, judge, arguments.minutes))
     facts = {"minutes": arguments.minutes, "classifier_accuracy": judge.accuracy, "floors": judge.floors}
     record = machine.record(others, **facts, results=results)

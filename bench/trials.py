@@ -6,25 +6,29 @@ were stopped. To do it again, remove the folder, or name another one.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import mean
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from peers import PEERS
+from rich.console import Console
 from safetensors.torch import load_file, save_file
 
 import anew
 from anew.codecs.image import ImageCodec
 from anew.errors import AnewError
+from anew.evaluation.report import Report
 from anew.models import build, recipes
 from anew.run import Run, draw
 from anew.sources import open_source
@@ -82,6 +86,10 @@ class Trial:
         name = self.contender.trained.replace(":", "-")
         return self.root / f"given-{given}" / f"{self.minutes:g}min" / name / f"seed{self.seed}"
 
+    def to_json(self) -> dict[str, Any]:
+        told = {"contender": str(self.contender), "given": list(self.given)}
+        return told | {"source": self.source, "budget": self.minutes, "seed": self.seed}
+
 
 class Drawn(NamedTuple):
     """`images` uint8 (n, H, W) or (n, H, W, 3); `labels` (n,), those that were asked for, NaN if none was"""
@@ -103,6 +111,35 @@ def plan(
     rows = product(minutes, seeds, contenders)
     asked = ((contender, () if contender.recipe in PEERS else tuple(given), *rest) for *rest, contender in rows)
     return [Trial(contender, source, told, budget, seed, root) for contender, told, budget, seed in asked]
+
+
+def options(parser: argparse.ArgumentParser, out: str) -> None:
+    """What every bench of trials can be told."""
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--out", type=Path, default=Path(out), help="where what is done is kept")
+    parser.add_argument("--quick", action="store_true", help="a smoke test; writes no result")
+
+
+def each(
+    planned: Sequence[Trial], measure: Callable[[Trial], dict[str, Any]], console: Console
+) -> list[dict[str, Any]]:
+    """What is measured of each trial, one after another; one that fails is told, and left out."""
+    results = []
+    for trial in planned:
+        console.print(f"{trial.folder}{_text('@', trial.contender.sampling)} ...", highlight=False)
+        try:
+            results.append({**trial.to_json(), **trained(trial), **measure(trial)})
+        except Failed as error:
+            console.print(f"[red]{error}[/red]", highlight=False)
+    return results
+
+
+def spread(values: Iterable[float], text: str = "{:.2f}") -> str:
+    """The mean over seeds, with the lowest and the highest."""
+    found = list(values)
+    if len(found) < 2:
+        return "".join(text.format(value) for value in found)
+    return f"{text.format(mean(found))} ({text.format(min(found))} to {text.format(max(found))})"
 
 
 def serving(space: Space) -> list[str]:
@@ -130,6 +167,18 @@ def drawn(trial: Trial, n: int) -> Drawn:
         return Drawn(arrays["images"], arrays["labels"], float(arrays["per_second"]))
 
 
+def reported(trial: Trial) -> Report:
+    """anew's report card of a run."""
+    folder = trial.folder / f"report{_text('@', trial.contender.sampling)}"
+    if not (folder / "report.html").exists():
+        _apart(_report, trial, folder)
+    return Report.loads((folder / "report.json").read_text(encoding="utf-8"))
+
+
+def _report(trial: Trial, folder: Path) -> None:
+    load_run(trial).report(folder)
+
+
 def _train(trial: Trial) -> None:
     facts = _train_peer(trial) if trial.contender.recipe in PEERS else _train_anew(trial)
     write_json(trial.folder / "facts.json", facts)
@@ -149,18 +198,17 @@ def _train_anew(trial: Trial) -> dict[str, Any]:
     )
     if not run.finished:
         raise AnewError("stopped; the same command goes on from here")
-    facts = ("parameters", "examples", "seconds", "memory_megabytes")
+    facts = ("parameters", "examples", "seconds")
     return {"size": run.info["model"]["size"]} | {key: run.info["result"][key] for key in facts}
 
 
 def _train_peer(trial: Trial) -> dict[str, Any]:
     torch.manual_seed(trial.seed)
-    peer, images, start = PEERS[trial.contender.recipe](), pictures(trial.source), time.monotonic()
-    examples = peer.train(images, 60 * trial.minutes)
-    seconds = time.monotonic() - start
+    peer = PEERS[trial.contender.recipe]()
+    seen = peer.train(pictures(trial.source), 60 * trial.minutes)
     save_file(peer.module.state_dict(), trial.folder / "weights.safetensors")
     parameters = sum(parameter.numel() for parameter in peer.module.parameters())
-    return {"parameters": parameters, "examples": examples, "seconds": round(seconds, 2)}
+    return {"parameters": parameters, "examples": seen.examples, "seconds": round(seen.seconds, 2)}
 
 
 def _draw(trial: Trial, n: int, path: Path) -> None:
