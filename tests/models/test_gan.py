@@ -87,7 +87,7 @@ def test_every_loss_can_be_chosen(name: str):
         ({"critic_steps": 0}, "1 or more"),
         ({"augment": "colour"}, "did you mean 'color'"),
         ({"path_length": 1.0}, "has no styles"),
-        ({"penalty_share": 0.0}, "above 0"),
+        ({"penalty_share": 1.5}, "a share from 0 to 1"),
     ],
 )
 def test_unknown_choices(changes: dict[str, object], message: str):
@@ -136,8 +136,8 @@ def discriminator_loss(model: GAN, seed: int = 0, n: int = 64) -> torch.Tensor:
 def test_penalising_a_share_of_the_examples_is_right_on_average(recipe: str):
     full, some = (gan(recipe, penalty_share=share) for share in (1.0, 0.3))
     with torch.no_grad():  # so that the penalty is large
-        for part in (*full.discriminator.parameters(),):
-            part.mul_(2)
+        for parameter in full.discriminator.parameters():
+            parameter.mul_(2)
     some.load_state_dict(full.state_dict())
     means = [torch.stack([discriminator_loss(m, seed).mean() for seed in range(100)]) for m in (full, some)]
     assert means[1].mean().item() == pytest.approx(means[0].mean().item(), rel=0.05)
