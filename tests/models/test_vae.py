@@ -11,7 +11,7 @@ from anew.models.model import Turn
 from anew.models.vae import VAE, Perceptron, active_units, kl_to_standard_normal
 from anew.rng import Rng
 from anew.spaces import Batch, Grid
-from toys import LABEL, SPACES, tiny, toy
+from toys import LABEL, SPACES, tiny, toy, trainer
 
 
 def model(space: str = "fields", **changes: object) -> VAE:
@@ -91,6 +91,15 @@ def test_a_map_of_latents(size: tuple[int, int], cells: tuple[int, int]):
     z = of.encode(x)
     assert z.shape == (2, *of.latent_shape)
     assert of.decode(z).shape == x.shape
+
+
+def test_a_higher_price_leaves_less_in_the_latents():
+    kl = {}
+    for recipe in ("vae", "beta-vae"):
+        session = trainer(tiny(recipe, SPACES["grey"], lr=3e-3), 60)
+        seen = [session.advance() for _ in range(session.steps)]
+        kl[recipe] = seen[-1]["kl"].item()
+    assert kl["beta-vae"] < 0.7 * kl["vae"]
 
 
 def test_a_cell_of_the_map_sees_its_part_of_the_picture():

@@ -175,7 +175,7 @@ def autoencoder(space: Space, given: Space | None, size: int, **changes: Any) ->
 
     A learned scale of the likelihood weighs reconstruction against a KL term that only keeps the latents in bounds.
     """
-    config = VAEConfig(width=16 * 2**size, latent=4, map=4, blocks=2, beta=0.1)
+    config = VAEConfig(batch=32, width=16 * 2**size, latent=4, map=4, blocks=2, beta=0.1)
     return VAE(space, given, config.change(changes))
 
 

@@ -25,6 +25,7 @@ SPREAD = 0.05  # of the latents around their code: 1 / the concentration of a vo
 @dataclass(frozen=True)
 class VQVAEConfig(Config):
     batch: int = 64
+    lr: float = 2e-3
     codes: int = 256
     latent: int = 16  # numbers of a code
     map: int = 4  # one code stands for map x map pixels

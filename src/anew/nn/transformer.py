@@ -14,9 +14,9 @@ from anew.rng import Rng
 class Cache:
     """Keys and values of the positions so far, for all layers, so that a step looks at one position only."""
 
-    def __init__(self, layers: int, shape: tuple[int, ...], like: Tensor):
-        self.kept = like.new_empty(layers, 2, *shape)  # shape: (B, heads, length, width of a head)
-        self.used = 0
+    def __init__(self, layers: int, shape: tuple[int, ...], told: Tensor):
+        self.kept = told.new_empty(layers, 2, *shape)  # shape: (B, heads, length, width of a head)
+        self.told, self.used = told, 0
 
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Keeps those of the latest positions (B, heads, T, width of a head); returns all so far."""
@@ -53,7 +53,7 @@ class Block(nn.Module):
 class Transformer(nn.Module):
     """p(token | tokens before it, condition). Tokens are codes 0..vocabulary, as in `Tokens`.
 
-    The sequence begins with one position that is not a token: it is told the condition (B, condition).
+    Every position is told the condition (B, condition). The first one is no token but the start.
     """
 
     turns: Tensor
@@ -77,17 +77,18 @@ class Transformer(nn.Module):
 
     def forward(self, tokens: Tensor, condition: Tensor | None = None) -> Tensor:
         """(B, length) -> logits (B, length, vocabulary + 1), each of one token given those before it."""
-        begin = self._begin(len(tokens), condition)
-        return self._logits(torch.cat([begin, self.embed(tokens[:, :-1])], 1))
+        told = self._told(len(tokens), condition)
+        before = torch.cat([self.start.expand(len(tokens), 1, -1), self.embed(tokens[:, :-1])], 1)
+        return self._logits(before + told)
 
     def begin(self, n: int, condition: Tensor | None = None) -> tuple[Tensor, Cache]:
         """Logits of the first token (n, vocabulary + 1), and what `step` goes on with."""
-        cache = Cache(len(self.blocks), (n, *self.shape), self.start)
-        return self._logits(self._begin(n, condition), cache)[:, -1], cache
+        cache = Cache(len(self.blocks), (n, *self.shape), self._told(n, condition))
+        return self._logits(self.start + cache.told, cache)[:, -1], cache
 
     def step(self, tokens: Tensor, cache: Cache) -> Tensor:
         """The latest tokens (B,) -> logits of the next (B, vocabulary + 1)."""
-        return self._logits(self.embed(tokens[:, None]), cache)[:, -1]
+        return self._logits(self.embed(tokens[:, None]) + cache.told, cache)[:, -1]
 
     def sample(self, n: int, condition: Tensor | None, rng: Rng, temperature: float = 1.0) -> Tensor:
         """(n, length). A temperature below 1 prefers what is likely; at 0 nothing else is drawn."""
@@ -99,11 +100,11 @@ class Transformer(nn.Module):
                 return torch.stack(drawn, 1)
             logits = self.step(drawn[-1], cache)
 
-    def _begin(self, n: int, condition: Tensor | None) -> Tensor:
-        begin = self.start.expand(n, 1, -1)
+    def _told(self, n: int, condition: Tensor | None) -> Tensor:
+        """(n, 1, width), to be added to every position."""
         if self.condition is None or condition is None:
-            return begin
-        return begin + self.condition(condition)[:, None]
+            return self.start.new_zeros(n, 1, len(self.start))
+        return self.condition(condition)[:, None]
 
     def _logits(self, h: Tensor, cache: Cache | None = None) -> Tensor:
         first = cache.used if cache else 0
