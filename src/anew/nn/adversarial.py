@@ -106,7 +106,7 @@ def with_spectral_norm(network: nn.Module) -> nn.Module:
     return network
 
 
-def start_normal(network: nn.Module) -> nn.Module:
+def start_normal(network: nn.Sequential) -> nn.Sequential:
     """N(0, 0.02), as the paper starts them."""
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):

@@ -44,7 +44,8 @@ def dense_generator(space: Grid, inputs: int, width: int) -> nn.Module:
             layers += [_composite(now, wide, 1, norm=True), Upscale(size)]
         layers.append(DenseBlock(wide, growth))
         now = wide + LAYERS * growth
-    return start_normal(Body(*layers, nn.BatchNorm2d(now), nn.ReLU(), *picture(now, space, nn.Tanh())))
+    blocks = start_normal(nn.Sequential(*layers, nn.BatchNorm2d(now), nn.ReLU()))
+    return Body(*blocks, *picture(now, space, nn.Tanh()))
 
 
 def dense_discriminator(space: Grid, width: int, norm: bool = True) -> tuple[nn.Module, int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -48,7 +49,9 @@ class LeakyClamp(nn.Module):
 def picture(channels: int, space: Grid, end: nn.Module) -> list[nn.Module]:
     """(B, channels, *folded size) -> (B, *space.shape), where a generator's convolutions end."""
     patch = patch_side(space.size)
-    return [conv(channels, space.channels * patch**2), Unfold(patch, space.size), end]
+    last = conv(channels, space.channels * patch**2)
+    start_alike(last, patch)
+    return [last, Unfold(patch, space.size), end]
 
 
 def levels(space: Grid, width: int) -> tuple[int, list[Size], list[int]]:
@@ -87,7 +90,7 @@ def r3gan_generator(space: Grid, inputs: int, width: int) -> nn.Module:
         # The convolution to fewer channels comes first: at the smaller size it costs a quarter.
         layers += [nn.Identity() if wide == now else conv(now, wide, 1), Upscale(size), PlainBlock(wide)]
         now = wide
-    return start_even(Body(*layers, nn.LeakyReLU(0.2), *picture(now, space, LeakyClamp())))
+    return Body(*start_even(nn.Sequential(*layers)), nn.LeakyReLU(0.2), *picture(now, space, LeakyClamp()))
 
 
 def r3gan_discriminator(space: Grid, width: int, norm: bool = False) -> tuple[nn.Module, int]:
@@ -140,7 +143,7 @@ def sngan_discriminator(space: Grid, width: int, norm: bool = False) -> tuple[nn
     return nn.Sequential(*layers, nn.ReLU(), nn.Flatten()), now * math.prod(sizes[-1])
 
 
-def start_even(network: nn.Module) -> nn.Module:
+def start_even(network: nn.Sequential) -> nn.Sequential:
     """Weights that keep the variance (He et al. 2015), but for those that start at nothing."""
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear) and layer.weight.any():
@@ -148,3 +151,11 @@ def start_even(network: nn.Module) -> nn.Module:
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
     return network
+
+
+@torch.no_grad()
+def start_alike(layer: nn.Conv2d, patch: int) -> None:
+    """The pixels of a patch, so that no pattern has to be unlearned (Aitken et al. 2017)."""
+    layer.weight.copy_(layer.weight[:: patch**2].repeat_interleave(patch**2, 0))
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from anew.nn.conv import Size, conv, resize, unfold
 from anew.nn.mlp import mlp
-from anew.nn.residual import Fold, LeakyClamp, levels, start_even
+from anew.nn.residual import Fold, LeakyClamp, levels, start_alike, start_even
 from anew.rng import Rng
 from anew.spaces import Grid
 
@@ -86,7 +86,9 @@ class StyleGenerator(nn.Module):
         for wide, size in zip(widths[::-1], sizes[::-1], strict=True):
             inside = [now, wide] if size == sizes[-1] else [now, wide, wide]
             patch = self.patch if size == sizes[0] else 1
-            self.levels.append(StyleLevel(inside, space.channels * patch**2, size, style))
+            level = StyleLevel(inside, space.channels * patch**2, size, style)
+            start_alike(level.to_grid.conv, patch)
+            self.levels.append(level)
             now = wide
         self.clamp = LeakyClamp()
 
