@@ -16,7 +16,7 @@ from torch.nn import functional as F
 CACHE = Path(__file__).parent / ".cache"
 VERSION = 1  # of the network and its training; raise it when they change
 FEATURES, CLASSES = 64, 10
-STEPS, BATCH, RATE = 2500, 128, 3e-3
+STEPS, EPOCHS, BATCH, RATE = 2500, 50, 128, 3e-3  # steps and epochs: at most
 CHUNK = 1000
 MOST_SHIFT = 14  # a picture may be moved by 1/14 of its side
 
@@ -95,8 +95,9 @@ class Judge:
 def _train(model: Classifier, digits: Digits) -> Classifier:
     images, labels = torch.from_numpy(digits.images), torch.from_numpy(digits.labels)
     optimiser = torch.optim.AdamW(model.parameters(), RATE, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=STEPS)
-    for _ in range(STEPS):
+    steps = min(STEPS, EPOCHS * len(images) // BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
+    for _ in range(steps):
         rows = torch.randint(len(images), (BATCH,))
         seen = model(_shift(_unpack(images[rows]), digits.side // MOST_SHIFT))
         loss = F.cross_entropy(model.head(seen), labels[rows])
