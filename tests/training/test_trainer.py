@@ -7,8 +7,7 @@ import copy
 import pytest
 import torch
 
-from anew.errors import AnewError
-from anew.training.trainer import PATIENCE, Plan, Trainer
+from anew.training.trainer import Plan, Trainer
 from toys import LABEL, SPACES, tiny, toy_split, trainer
 
 
@@ -57,11 +56,6 @@ def test_a_turn_that_plays_twice_sees_two_batches():
     assert torch.equal(batches[0].x, batches[2].x)  # the generator's first is the step's first
 
 
-def poison(session: Trainer) -> None:
-    with torch.no_grad():
-        next(session.model.parameters()).fill_(float("nan"))
-
-
 def test_a_gradient_that_is_not_finite_is_skipped(monkeypatch: pytest.MonkeyPatch):
     session = trainer(tiny("vae", SPACES["fields"], ema=0.0), 50)
     session.advance()
@@ -74,15 +68,6 @@ def test_a_gradient_that_is_not_finite_is_skipped(monkeypatch: pytest.MonkeyPatc
     monkeypatch.undo()
     session.advance()
     assert session.skipped == 0
-
-
-def test_divergence_is_told_with_what_to_do():
-    session = trainer(tiny("vae", SPACES["fields"]), 100)
-    poison(session)
-    for _ in range(PATIENCE - 1):
-        session.advance()
-    with pytest.raises(AnewError, match=r"diverged.*--set lr=0.0001"):
-        session.advance()
 
 
 def test_clipping_bounds_the_gradient():

@@ -27,10 +27,12 @@ LASTING = 3  # examinations in a row that must see the same
 GRACE = 0.1  # share of the budget for which a signal is left alone after it was acted upon
 EXAMINATIONS, EXAMINED = 100, 128  # how often vital signs are taken, and on how many examples
 REAL, LOOKED_UP = 1_000, 20_000  # held-out examples, and training examples, that samples are held against
-EARLY = 0.3  # share of the budget before which samples may be poor, if they never were good
+EARLY, YOUNG = 0.3, 500  # share of the budget, and steps, before which samples may be poor, if they never were good
 GOOD, COLLAPSED = 0.7, 0.5  # spread of the samples over that of data
 FEW = 0.3  # Vendi score of the samples over that of data
-OVERFIT, SURE, VANISHED = 0.6, 0.99, 0.05
+OVERFIT, SURE, VANISHED = 0.6, 0.99, 0.2
+LOST, WORSE = 0.15, 3  # distance to data (0 to 1) that samples had not before, and how many times the best so far
+FREE = 0.25  # nats of each latent
 COPIED = 0.2  # share of samples that are a training example, above that of held-out data
 
 
@@ -181,10 +183,13 @@ class Guard:
         seen = self.view(x)
         if not seen.isfinite().all():
             return "not finite", "samples are not finite"
+        distance, nearest = energy_distance(seen, self.real), self.memory["nearest"]
         if found := self._collapse(seen) or self._copying(seen):
             return found
+        if distance > max(LOST, WORSE * nearest):
+            return "divergence", f"samples are {distance:.2f} of 1 away from data, and were {nearest:.2f} before"
         self.memory["good"] = self.trainer.step
-        if (distance := energy_distance(seen, self.real)) < self.memory["nearest"]:
+        if distance < nearest:
             self.memory |= {"nearest": distance, "best": self.trainer.examples}
             save_weights(self.trainer, self.best)
         return None
@@ -194,9 +199,9 @@ class Guard:
         usual = spread(real)
         if usual < 1e-6:
             return None
-        apart, kinds = spread(seen) / usual, vendi(seen, usual) / vendi(real, usual) * len(real) / len(seen)
+        apart, kinds = spread(seen) / usual, vendi(seen, usual) / vendi(real, usual)
         self.memory["spread"] = max(self.memory["spread"], apart)
-        late = self.trainer.step > EARLY * self.trainer.steps
+        late = self.trainer.step > max(YOUNG, EARLY * self.trainer.steps)
         if (late or self.memory["spread"] > GOOD) and (apart < COLLAPSED or kinds < FEW):
             return "mode collapse", f"samples are {apart:.0%} as far apart as data are, and {kinds:.0%} as varied"
         return None
@@ -224,11 +229,12 @@ class Guard:
             did = self._stop(saw, advice)
         event = Event(self.trainer.examples, signal, saw, did)
         self.memory["events"].append(list(event))
+        self.memory["norms"] = []
         return event
 
     def _stop(self, saw: str, advice: str) -> str:
         if not self.memory["best"]:
-            raise AnewError(f"training went wrong from the start: {saw}; {self._advise(advice)} and a new --out")
+            raise AnewError(f"training diverged: {saw}; {self._advise(advice)} and a new --out")
         self.memory["stopped"] = f"{saw}; {self._advise(advice)}"
         return f"stopped, with the best state so far ({self.memory['best']:,} examples); {self._advise(advice)}"
 
@@ -242,7 +248,7 @@ class Guard:
 
 
 _FIRST: dict[str, Any] = {
-    "events": [], "stopped": "", "good": 0, "best": 0, "nearest": math.inf, "spread": 0.0, "norms": [], "lasting": {},
+    "events": [], "stopped": "", "good": 0, "best": 0, "nearest": 1.0, "spread": 0.0, "norms": [], "lasting": {},
     "resting": {},
 }  # fmt: skip
 
@@ -285,18 +291,18 @@ def diversify(guard: Guard) -> str:
 
 def wake_latents(guard: Guard) -> str:
     """Free bits (Kingma et al. 2016) and the KL warm-up again (Bowman et al. 2016)."""
-    dials = guard.trainer.model.dials
-    if "free_bits" not in dials:
-        return ""
-    dials["free_bits"] = max(0.1, 2 * dials["free_bits"])
-    dials["kl_from"] = guard.trainer.step / guard.trainer.steps
-    return f"the KL term grows anew, and {dials['free_bits']:.1g} nats of each latent cost nothing"
+    trainer, dials = guard.trainer, guard.trainer.model.dials
+    if dials.get("free_bits", 1.0) > 0:  # which didn't help
+        return lower_rate(guard)
+    dials |= {"free_bits": FREE, "kl_from": trainer.step / trainer.steps}
+    return f"{guard.back()}; the KL term grows anew, and {FREE} nats of each latent cost nothing"
 
 
 SIGNALS = {
     "not finite": Signal(lower_rate, "try --set lr={lr:.1g}"),
     "discriminator overfits": Signal(augment, "more data would help, or a smaller --size"),
     "generator's gradient vanishes": Signal(even_out, "try --model r3gan, or --set r1=1"),
+    "divergence": Signal(lower_rate, "try --set lr={lr:.1g}"),
     "mode collapse": Signal(diversify, "try --set lr={lr:.1g}, or another --model"),
     "posterior collapse": Signal(wake_latents, "try a smaller --set beta"),
     "memorisation": Signal(lambda guard: "", "more data would help, or fewer --minutes"),

@@ -42,8 +42,9 @@ def vendi(x: Tensor, scale: float) -> float:
 
 
 def energy_distance(x: Tensor, y: Tensor) -> float:
-    """Between two samples; 0 in the mean for one distribution (Szekely and Rizzo 2013, equation 1)."""
-    return 2 * torch.cdist(x, y).mean().item() - spread(x) - spread(y)
+    """Between two samples, 0 (in the mean, for one distribution) to 1 (Szekely and Rizzo 2013, "E-coefficient")."""
+    across = 2 * torch.cdist(x, y).mean().item()
+    return (across - spread(x) - spread(y)) / across if across > 0 else 0.0
 
 
 def memorised(x: Tensor, train: Tensor) -> float:

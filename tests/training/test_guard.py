@@ -1,0 +1,224 @@
+"""Each signal is provoked by a real small run and mended or told; healthy runs are left alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch import Tensor
+
+import anew
+from anew.errors import AnewError
+from anew.models.gan import GAN
+from anew.models.vae import VAE
+from anew.run import Run
+from anew.training.guard import ACTIONS, SIGNALS
+from anew.training.signals import View, energy_distance, memorised, spread, vendi
+from anew.training.trainer import Trainer
+from toys import SPACES, toy
+
+SMALL = {"vae": {"width": 8, "batch": 32}, "dcgan": {"width": 8, "batch": 32}, "gan": {"width": 8, "batch": 32}}
+
+
+def train(model: str, out: Path, examples: int = 32 * 200, source: str | Path = "digits", **settings: Any) -> Run:
+    settings = SMALL.get(model, {}) | settings
+    return anew.train(
+        source, model, size=1, examples=examples, precision="fp32", out=out, settings=settings, show=False
+    )
+
+
+def events(run: Run) -> list[tuple[str, str]]:
+    return [(event["signal"], event["did"]) for event in run.info.get("guard", [])]
+
+
+# --- silence
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "steps"),
+    [("vae", {}, 200), ("dcgan", {}, 1000), ("flow_matching", {"width": 8, "blocks": 1, "steps": 4, "batch": 32}, 200)],
+)
+def test_silent_on_a_healthy_run(model: str, settings: dict[str, Any], steps: int, tmp_path: Path):
+    run = train(model, tmp_path / "run", 32 * steps, **settings)
+    assert "guard" not in run.info
+    assert "stopped" not in run.info
+    assert [path.name for path in run.checkpoint.parent.iterdir()] == [run.checkpoint.name]
+
+
+# --- signals
+
+
+def test_not_finite_goes_back_and_slows_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    loss, calls = VAE.loss, []
+
+    def poisoned(self: VAE, *arguments: Any) -> Tensor:
+        calls.append(1)
+        return loss(self, *arguments) * (float("nan") if 100 < len(calls) <= 103 else 1)
+
+    monkeypatch.setattr(VAE, "loss", poisoned)
+    run = train("vae", tmp_path / "run")
+    assert events(run) == [
+        ("not finite", "went back to the state of 3,200 examples, with a tenth of the rate (0.0001)")
+    ]
+    assert run.finished
+    assert "stopped" not in run.info
+    assert all(parameter.isfinite().all() for parameter in run.model.parameters())
+
+
+def test_one_gradient_that_is_not_finite_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    loss, calls = VAE.loss, []
+
+    def poisoned(self: VAE, *arguments: Any) -> Tensor:
+        calls.append(1)
+        return loss(self, *arguments) * (float("inf") if len(calls) % 50 == 0 else 1)
+
+    monkeypatch.setattr(VAE, "loss", poisoned)
+    assert not events(train("vae", tmp_path / "run"))
+
+
+def test_a_rate_that_never_works_is_an_error(tmp_path: Path):
+    with pytest.raises(AnewError, match=r"^training diverged: no finite gradient.*try --set lr=[^\n]*$"):
+        train("vae", tmp_path / "run", lr=1e30, clip=0)
+
+
+def test_a_rate_of_one_is_seen_and_lowered(tmp_path: Path):
+    run = train("vae", tmp_path / "run", 32 * 400, lr=1)
+    assert run.finished
+    assert any("a tenth of the rate" in did for _, did in events(run)), events(run)
+
+
+def test_posterior_collapse_warms_up_again(tmp_path: Path):
+    run = train("vae", tmp_path / "run", beta=500, kl_warmup=0, latent=8)
+    assert events(run)[0][0] == "posterior collapse"
+    assert "the KL term grows anew" in events(run)[0][1]
+
+
+def test_a_discriminator_twenty_times_too_strong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    begin = GAN.__init__
+
+    def strong(self: GAN, *arguments: Any) -> None:
+        begin(self, *arguments)
+        self.dials["discriminator_rate"] = 20.0
+
+    monkeypatch.setattr(GAN, "__init__", strong)
+    run = train("gan", tmp_path / "run", loss="minimax", width=16, batch=64, examples=64 * 400)
+    assert ("generator's gradient vanishes", "changed to the relativistic loss") in events(run)
+
+
+def test_mode_collapse_goes_back_with_more_penalty_then_stops(tmp_path: Path):
+    run = train("gan", tmp_path / "run", loss="minimax", critic_steps=8, width=16, examples=32 * 8 * 800)
+    collapsed = [did for name, did in events(run) if name == "mode collapse"]
+    assert "2 times the gradient penalty" in collapsed[0]
+
+
+def few_pictures(folder: Path, n: int) -> Path:
+    """`n` handwritten digits, of which 80 % are trained on."""
+    folder.mkdir()
+    import PIL.Image
+
+    for i, picture in enumerate(load_digits().images[:n]):
+        PIL.Image.fromarray((picture * 15.9).astype(np.uint8)).save(folder / f"{i}.png")
+    return folder
+
+
+def test_learning_eight_pictures_by_heart_is_stopped(tmp_path: Path):
+    source = few_pictures(tmp_path / "pictures", 10)
+    settings = {"width": 16, "blocks": 1, "batch": 32, "given_dropout": 0.0}
+    run = train("flow_matching", tmp_path / "run", 32 * 600, source, **settings)
+    assert events(run)[-1][0] == "memorisation"
+    assert "stopped, with the best state so far" in events(run)[-1][1]
+    assert "more data would help" in run.info["stopped"]
+    assert run.finished
+    assert run.info["result"]["examples"] < 32 * 600
+
+
+def test_an_overfitting_discriminator_sees_augmented_pictures(tmp_path: Path):
+    source = few_pictures(tmp_path / "pictures", 60)
+    run = train("dcgan", tmp_path / "run", 32 * 700, source, width=16, lr=1e-3)
+    assert ("discriminator overfits", "shows it augmented examples from now on (30%)") in events(run), events(run)
+
+
+# --- acting
+
+
+def test_after_three_actions_it_stops_with_the_best_state(tmp_path: Path):
+    run = train("vae", tmp_path / "run", beta=5000, kl_warmup=0, latent=8, lr=3e-3, examples=32 * 600)
+    found = events(run)
+    assert len(found) == ACTIONS + 1
+    assert found[-1][1].startswith("stopped, with the best state so far")
+    assert run.finished
+    assert run.info["result"]["examples"] < 32 * 600
+    again = train("vae", tmp_path / "run", beta=5000, kl_warmup=0, latent=8, lr=3e-3, examples=32 * 600)
+    assert events(again) == found, "a run that was stopped is finished"
+    assert len(again.sample(2)) == 2
+
+
+def test_it_can_be_told_to_leave_a_run_alone(tmp_path: Path):
+    assert not events(train("vae", tmp_path / "run", beta=500, kl_warmup=0, latent=8, guard=False))
+
+
+def test_killed_and_resumed_is_uninterrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """With actions before and after, and a checkpoint in between."""
+    settings = {"beta": 500, "kl_warmup": 0, "latent": 8}
+    whole = train("vae", tmp_path / "whole", **settings)
+    advance = Trainer.advance
+
+    def signalled(self: Trainer) -> Any:
+        if self.step in (55, 90, 130) and self.step not in done:
+            done.add(self.step)
+            os.kill(os.getpid(), signal.SIGINT)
+        return advance(self)
+
+    done: set[int] = set()
+    monkeypatch.setattr(Trainer, "advance", signalled)
+    for _ in range(4):
+        run = train("vae", tmp_path / "parts", **settings)
+    assert run.finished
+    assert events(run) == events(whole)
+    assert run.weights.read_bytes() == whole.weights.read_bytes()
+
+
+def test_every_signal_gives_advice():
+    assert all(advice for _, advice in SIGNALS.values())
+
+
+# --- what is measured
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_views_of_any_space(space: str):
+    x, label = toy(SPACES[space], 64)
+    seen = View(SPACES[space])(x)
+    assert seen.shape[0] == 64
+    assert seen.isfinite().all()
+    one, other = (seen[label[:, 0] == kind] for kind in (0, 1))
+    assert spread(one) < spread(seen)
+    assert energy_distance(one, other) > energy_distance(one[::2], one[1::2]) + 0.1
+
+
+def test_projection_keeps_distances():
+    from anew.spaces import Grid
+
+    space = Grid(3, (32, 32))
+    x = space.random(20, torch.Generator().manual_seed(0))
+    ratio = torch.pdist(View(space)(x)) / torch.pdist(x.flatten(1))
+    assert (ratio - 1).abs().max() < 0.2
+
+
+def test_vendi_counts():
+    kinds = 100 * torch.eye(5).repeat(4, 1)
+    assert vendi(kinds, 1.0) == pytest.approx(5, rel=1e-3)
+    assert vendi(torch.zeros(8, 3), 1.0) == pytest.approx(1, rel=1e-3)
+
+
+def test_memorised_counts_copies():
+    train, other = (torch.randn(200, 20, generator=torch.Generator().manual_seed(i)) for i in (0, 1))
+    assert memorised(other, train) == 0
+    assert memorised(torch.cat([train[:50] + 0.01, other[:50]]), train) == 0.5
+    assert memorised(other, train[:1]) == 0
