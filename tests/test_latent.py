@@ -28,7 +28,7 @@ from anew.sources import open_source
 from anew.spaces import Grid
 from anew.training.trainer import Trainer
 
-TINY = {"width": 8, "batch": 16}
+TINY = {"width": 8, "batch": 16, "guard": False}
 MAP = {"latent": 2, "map": 2, "blocks": 1}
 
 
