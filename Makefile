@@ -4,8 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= runs/demo
+DATA ?= mnist
 
-.PHONY: demo test slow lint bench docs clean
+.PHONY: demo test slow lint bench quality docs clean
 demo: $(READY)
 	$(BIN)/python examples/images.py --out $(OUT)
 
@@ -21,11 +22,15 @@ lint: $(READY)
 bench: $(READY)
 	bench/run
 
+# An hour and more; DATA is a folder with the four idx files of MNIST.
+quality: $(READY)
+	bench/run quality --data $(DATA)
+
 docs: $(READY)
 	$(BIN)/python -m pytest tests/test_docs.py
 
 clean:
-	rm -rf $(VENV) bench/.venv build dist src/*.egg-info
+	rm -rf $(VENV) bench/.venv bench/.cache build dist src/*.egg-info
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

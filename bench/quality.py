@@ -72,7 +72,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--few", type=int, default=2_000, help="samples that all contenders make, the slow ones too")
     patience = "seconds that a contender may take for --samples; a slower one makes only --few"
-    parser.add_argument("--patience", type=float, default=300.0, help=patience)
+    parser.add_argument("--patience", type=float, default=450.0, help=patience)
     trials.options(parser, "runs/quality")
     arguments = parser.parse_args()
     if arguments.quick:
