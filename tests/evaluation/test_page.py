@@ -56,6 +56,7 @@ REPORT = Report(
         {"sample": 5, "train": 6, "distance": 0.25, "near": True},
         {"sample": 3, "train": 4, "distance": 1.5, "near": False},
     ],
+    guard=[{"examples": 17280, "signal": "mode collapse", "saw": "samples are few", "did": "went back"}],
     commands=["anew report runs/my-run"],
 )
 PICTURES = Pictures(png(), png(900), [(png(), png())] * 3)
@@ -105,6 +106,7 @@ def test_the_page_shows_what_the_report_knows(page: str) -> None:
         *("my-run", "Samples can be told apart.", "gan, size s", "Title of told_apart", "A note.", "real data 0.10"),
         *("baseline 0.90", "0.25 to 0.35, n = 1,234", "75 % of the way to real data", "exact copy", "near copy"),
         *("0.250", "1.50", "loss", "49 examples", "2,140,345", "train 100, test 10", "anew report runs/my-run"),
+        *("After 17,280 examples", "Samples are few; went back."),
     ):
         assert piece in text, piece
     assert page.count(">near copy<") == page.count(">exact copy<") == 1

@@ -6,14 +6,15 @@ import math
 
 import pytest
 import torch
+from torch import Tensor
 
 from anew.errors import AnewError
 from anew.models import build, recipes
 from anew.models.auto import SIZES, choose_recipe, choose_size, read_size
-from anew.models.flow_matching import SOLVERS
+from anew.models.flow_matching import PREDICTIONS, SOLVERS, STRIDES, FlowMatching, FlowMatchingConfig
 from anew.rng import Rng
 from anew.spaces import Grid, Tokens
-from toys import LABEL, SPACES, tiny, trainer
+from toys import LABEL, SPACES, energy_distance, tiny, toy, trainer
 
 
 def error(solver: str, steps: int) -> float:
@@ -41,6 +42,73 @@ def test_guidance_moves_samples_and_1_is_none():
             drawn[weight] = guided.sample(4, given, Rng.for_samples(0, range(4)))
     assert torch.allclose(drawn[1.0], drawn[1.0 + 1e-6], atol=1e-4)
     assert not torch.allclose(drawn[1.0], drawn[4.0], atol=1e-3)
+
+
+class Known(FlowMatching):
+    """With a velocity that is known: 1 + stride, wherever it is asked for, and twice that in the second half."""
+
+    def _velocity(self, x: Tensor, t: Tensor, given: Tensor | None, stride: Tensor | None = None) -> Tensor:
+        assert stride is not None
+        return ((1 + stride) * (1 + (t >= 0.5))).view(-1, 1, 1, 1).expand_as(x).float()
+
+
+def test_two_steps_in_one():
+    model = Known(SPACES["grey"], None, FlowMatchingConfig(width=8, shortcut=0.5))
+    x = torch.zeros(3, 1, 8, 8)
+    t, stride = torch.tensor([0.0, 0.5, 0.3]), torch.tensor([0, 1, STRIDES])
+    target = model._in_two_steps(torch.full_like(x, 7.0), x, t, stride, None)
+    assert target[:, 0, 0, 0].tolist() == [(2 + 4) / 2, (6 + 6) / 2, 7]
+
+
+def test_strides_start_at_their_multiples():
+    model = tiny("shortcut", SPACES["grey"], shortcut=0.5)
+    assert isinstance(model, FlowMatching)
+    t, stride = model._shortcuts(torch.full((1000,), 0.3), Rng.for_step(0, batch=1000))
+    taken = stride < STRIDES
+    assert 0.4 < taken.float().mean() < 0.6
+    assert (t[~taken] == 0.3).all()
+    steps = t[taken] * 2.0 ** stride[taken]
+    assert torch.equal(steps, steps.round())
+    assert (t[taken] + 2.0 ** -stride[taken].float() <= 1).all()
+    assert set(stride.tolist()) == set(range(STRIDES + 1))
+
+
+@pytest.mark.parametrize(("steps", "passes"), [(1, 1), (2, 2), (4, 4), (32, 32), (3, 5), (64, 127)])
+def test_passes_of_the_network_for_a_sample(steps: int, passes: int, monkeypatch: pytest.MonkeyPatch):
+    model = tiny("shortcut", SPACES["grey"], steps=steps).eval()
+    assert isinstance(model, FlowMatching)
+    forward, calls = model.net.forward, []
+    monkeypatch.setattr(model.net, "forward", lambda *a: (calls.append(1), forward(*a))[1])
+    model.sample(2, None, Rng.for_samples(0, range(2)))
+    assert len(calls) == passes
+
+
+def test_a_shortcut_is_closer_to_many_steps_after_learning():
+    """One step of a model that learned shortcuts against one Euler step of the velocity."""
+
+    def one_step(share: float) -> Tensor:
+        changes = {"shortcut": share, "steps": 1, "solver": "euler", "ema": 0.0, "lr": 3e-3}
+        session = trainer(tiny("shortcut", SPACES["grey"], **changes), 400)
+        while session.step < session.steps:
+            session.advance()
+        with torch.no_grad():
+            return session.model.eval().sample(64, None, Rng.for_samples(0, range(64)))
+
+    x = toy(SPACES["grey"], 64)[0]
+    assert energy_distance(one_step(0.3), x) < energy_distance(one_step(0.0), x)
+
+
+@pytest.mark.parametrize("predict", ["x", "velocity"])
+def test_either_prediction_gives_the_same_field(predict: str):
+    """At the same velocity: what the network would have to say differs, what is followed doesn't."""
+    x, end, t = torch.zeros(2, 1, 4, 4), torch.ones(2, 1, 4, 4), torch.tensor([0.2, 0.5])
+    velocity = (end - x) / (1 - t.view(-1, 1, 1, 1))
+    assert torch.allclose(PREDICTIONS[predict](end if predict == "x" else velocity, x, t), velocity)
+
+
+def test_unknown_prediction():
+    with pytest.raises(AnewError, match="unknown prediction 'noise'"):
+        tiny("flow_matching", SPACES["grey"], predict="noise")
 
 
 def test_unknown_solver():

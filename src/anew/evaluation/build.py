@@ -143,6 +143,7 @@ def _report(run: Run, data: Dataset, rows: list[Row], views: dict[str, Views], s
         trust=card.trust(rows, {name: len(split) for name, split, _ in _splits(data)}, list(views["generated"])),
         curves=[{name: value for name, value in record.items() if name != "seconds"} for record in records],
         pairs=[pair._asdict() for pair in _closest(views)],
+        guard=run.info.get("guard", []),
         commands=_commands(run),
     )
 

@@ -25,6 +25,7 @@ class Report:
     trust: dict[str, Any] = field(default_factory=dict)  # see `card.trust`
     curves: Sequence[Mapping[str, float | None]] = field(default_factory=list)  # metrics records, each with "examples"
     pairs: list[dict[str, Any]] = field(default_factory=list)  # see `copying.Pair`, in the order of the pictures
+    guard: list[dict[str, Any]] = field(default_factory=list)  # events: {"examples", "signal", "saw", "did"}
     commands: list[str] = field(default_factory=list)  # that make the run and this report again
     version: int = VERSION
 

@@ -30,6 +30,7 @@ RECIPES: dict[str, tuple[str, str]] = {
         "anew.models.flow_matching:flow_matching",
         "rectified flow on a U-Net (Liu et al. 2022)",
     ),
+    "shortcut": ("anew.models.flow_matching:shortcut", "rectified flow, sampled in 1 to 4 steps (Frans et al. 2024)"),
     "planar": ("anew.models.flow:planar", "planar normalizing flow (Rezende and Mohamed 2015)"),
     "realnvp": ("anew.models.flow:realnvp", "normalizing flow of affine couplings (Dinh et al. 2017; Glow's layers)"),
     "spline-flow": ("anew.models.flow:spline_flow", "normalizing flow of spline couplings (Durkan et al. 2019)"),

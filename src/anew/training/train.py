@@ -240,7 +240,8 @@ def _say_plan(model: Model, recipe: str, size: int, plan: Plan, show: bool) -> N
 
 def _ended(run: Run, show: bool) -> Run:
     if run.finished:
-        say(f"trained: {run.path}", show)
+        early = f" (stopped early: {run.info['stopped']})" if "stopped" in run.info else ""
+        say(f"trained: {run.path}{early}", show)
     else:
         say(f"stopped and saved in {run.path}; the same command goes on from here", show)
     return run
