@@ -17,7 +17,7 @@ from rich.console import Console
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "anew", "torchgan", "pythae", "diffusers")
-WIDTH = 140  # characters
+WIDTH = 160  # characters
 QUIET = 0.03  # share of the processors that others may use
 
 
