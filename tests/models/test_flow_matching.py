@@ -73,7 +73,7 @@ def test_strides_start_at_their_multiples():
     assert set(stride.tolist()) == set(range(STRIDES + 1))
 
 
-@pytest.mark.parametrize(("steps", "passes"), [(1, 1), (2, 2), (4, 4), (32, 32), (3, 5), (64, 127)])
+@pytest.mark.parametrize(("steps", "passes"), [(1, 1), (2, 2), (4, 4), (8, 8), (3, 5), (16, 31)])
 def test_passes_of_the_network_for_a_sample(steps: int, passes: int, monkeypatch: pytest.MonkeyPatch):
     model = tiny("shortcut", SPACES["grey"], steps=steps).eval()
     assert isinstance(model, FlowMatching)

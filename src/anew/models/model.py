@@ -47,7 +47,16 @@ class Config:
         return replace(self, **{name: _read(name, text, hints[name], lowest[name]) for name, text in changes.items()})
 
 
-_SHARES = ("warmup", "given_dropout", "kl_warmup", "dropout", "penalty_end", "penalty_share")  # 1 at most
+_SHARES = (
+    "warmup",
+    "given_dropout",
+    "kl_warmup",
+    "dropout",
+    "penalty_end",
+    "penalty_share",
+    "shortcut",
+    "shortcut_from",
+)  # 1 at most
 
 
 def _read(name: str, value: Any, kind: Any, lowest: int) -> Any:

@@ -17,6 +17,7 @@ from anew.errors import AnewError
 from anew.rng import Rng, generator
 from anew.spaces import Batch
 from anew.training.checkpoint import roll_back, save_weights
+from anew.training.remedies import SIGNALS
 from anew.training.signals import View, energy_distance, memorised, spread, vendi
 from anew.training.trainer import Trainer
 from anew.writing import replacing
@@ -32,7 +33,6 @@ GOOD, COLLAPSED = 0.7, 0.5  # spread of the samples over that of data
 FEW = 0.3  # Vendi score of the samples over that of data
 OVERFIT, SURE, VANISHED = 0.6, 0.99, 0.2
 LOST, WORSE = 0.15, 3  # distance to data (0 to 1) that samples had not before, and how many times the best so far
-FREE = 0.25  # nats of each latent
 COPIED = 0.2  # share of samples that are a training example, above that of held-out data
 
 
@@ -46,13 +46,6 @@ class Event(NamedTuple):
 
     def __str__(self) -> str:
         return f"guard, after {self.examples:,} examples: {self.saw}; {self.did}"
-
-
-class Signal(NamedTuple):
-    """`act` mends and says what it did; "" if there is nothing left to do. `advice` is for the next run."""
-
-    act: Callable[[Guard], str]
-    advice: str
 
 
 class Guard:
@@ -251,62 +244,6 @@ _FIRST: dict[str, Any] = {
     "events": [], "stopped": "", "good": 0, "best": 0, "nearest": 1.0, "spread": 0.0, "norms": [], "lasting": {},
     "resting": {},
 }  # fmt: skip
-
-
-# What to do about each signal
-
-
-def lower_rate(guard: Guard) -> str:
-    said = guard.back()
-    guard.trainer.slower /= 10
-    return f"{said}, with a tenth of the rate ({guard.trainer.config.lr * guard.trainer.slower:.2g})"
-
-
-def augment(guard: Guard) -> str:
-    """Karras et al. 2020 ("ADA"): what is augmented cannot be learned by heart."""
-    dials = guard.trainer.model.dials
-    if dials.get("augmented", 1.0) >= 0.8:
-        return ""
-    dials["augmented"] = min(0.8, dials["augmented"] + 0.3)
-    return f"shows it augmented examples from now on ({dials['augmented']:.0%})"
-
-
-def even_out(guard: Guard) -> str:
-    """A relativistic loss does not saturate (Jolicoeur-Martineau 2018); then the discriminator's rate."""
-    dials = guard.trainer.model.dials
-    if not dials.get("relativistic", 1.0):
-        dials["relativistic"] = 1.0
-        return "changed to the relativistic loss"
-    dials["discriminator_rate"] = dials.get("discriminator_rate", 1.0) / 4
-    return f"lowered the discriminator's rate to {dials['discriminator_rate']:.0%}"
-
-
-def diversify(guard: Guard) -> str:
-    dials = guard.trainer.model.dials
-    if "penalty" in dials:
-        dials["penalty"] *= 2
-        return f"{guard.back()}, with {dials['penalty']:.0f} times the gradient penalty"
-    return lower_rate(guard)
-
-
-def wake_latents(guard: Guard) -> str:
-    """Free bits (Kingma et al. 2016) and the KL warm-up again (Bowman et al. 2016)."""
-    trainer, dials = guard.trainer, guard.trainer.model.dials
-    if dials.get("free_bits", 1.0) > 0:  # which didn't help
-        return lower_rate(guard)
-    dials |= {"free_bits": FREE, "kl_from": trainer.step / trainer.steps}
-    return f"{guard.back()}; the KL term grows anew, and {FREE} nats of each latent cost nothing"
-
-
-SIGNALS = {
-    "not finite": Signal(lower_rate, "try --set lr={lr:.1g}"),
-    "discriminator overfits": Signal(augment, "more data would help, or a smaller --size"),
-    "generator's gradient vanishes": Signal(even_out, "try --model r3gan, or --set r1=1"),
-    "divergence": Signal(lower_rate, "try --set lr={lr:.1g}"),
-    "mode collapse": Signal(diversify, "try --set lr={lr:.1g}, or another --model"),
-    "posterior collapse": Signal(wake_latents, "try a smaller --set beta"),
-    "memorisation": Signal(lambda guard: "", "more data would help, or fewer --minutes"),
-}
 
 
 def _some(split: Split, most: int, *keys: object) -> Batch:
