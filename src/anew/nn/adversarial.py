@@ -98,11 +98,12 @@ def dcgan_discriminator(space: Grid, width: int, norm: bool = True) -> tuple[nn.
     return start_normal(nn.Sequential(*layers, nn.Flatten())), now * math.prod(size)
 
 
-def with_spectral_norm(network: nn.Module) -> nn.Module:
-    """Every layer's largest singular value becomes 1 (Miyato et al. 2018)."""
+def with_spectral_norm(network: Discriminator) -> Discriminator:
+    """Every layer's largest singular value becomes 1 (Miyato et al. 2018); so what is given needs no scale."""
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             spectral_norm(layer)
+    network.scale = 1.0
     return network
 
 
