@@ -36,8 +36,9 @@ def state(session: Trainer) -> dict[str, torch.Tensor]:
     tensors = dict(session.model.state_dict(prefix="model."))
     tensors |= session.ema.model.state_dict(prefix="average.")
     for turn, optimiser in session.optimisers.items():
-        for index, moments in optimiser.state_dict()["state"].items():
-            tensors |= {f"{turn}.{index}.{name}": value for name, value in moments.items()}
+        for kind, (part, _) in enumerate(optimiser.parts):
+            for index, moments in part.state_dict()["state"].items():
+                tensors |= {f"{turn}.{kind}.{index}.{name}": value for name, value in moments.items()}
     return tensors
 
 
@@ -80,6 +81,17 @@ def test_with_dropout(tmp_path: Path):
     assert_same(go(resumed), whole)
     without = go(trainer(tiny("flow_matching", SPACES["grey"]), STEPS))
     assert not torch.equal(next(without.model.parameters()), next(whole.model.parameters()))
+
+
+def test_with_muon(tmp_path: Path):
+    def learning(seed: int = 0) -> Trainer:
+        return trainer(tiny("vae", SPACES["grey"], seed=seed, muon=0.02, width=32), STEPS)
+
+    whole = go(learning())
+    save_checkpoint(go(learning(), 2), tmp_path / "state", 0)
+    resumed = learning(seed=1)
+    load_checkpoint(resumed, tmp_path / "state")
+    assert_same(go(resumed), whole)
 
 
 @pytest.mark.parametrize("recipe", recipes())

@@ -74,5 +74,5 @@ def test_clipping_bounds_the_gradient():
     model = tiny("vae", SPACES["fields"], clip=1e-3, warmup=0.0, betas="0,0", decay="constant")
     session = trainer(model, 10)
     session.advance()
-    moments = [state["exp_avg"].norm() for state in session.optimisers["fit"].state.values()]
+    moments = [state["exp_avg"].norm() for state in session.optimisers["fit"].parts[0][0].state.values()]
     assert torch.stack(moments).norm().item() == pytest.approx(1e-3, rel=1e-3)

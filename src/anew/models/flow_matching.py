@@ -27,6 +27,7 @@ NEAR = 0.05  # distance from the end, below which velocities are not taken to gr
 class FlowMatchingConfig(Config):
     batch: int = 64
     lr: float = 2e-3
+    muon: float = 0.02
     width: int = 32
     blocks: int = 2  # residual blocks at each size
     patch: int = 0  # side of the squares of pixels that are treated as one; 0 goes by the size of the picture

@@ -77,22 +77,11 @@ def _numbers(trainer: Trainer) -> dict[str, Any]:
 
 def _state(trainer: Trainer) -> dict[str, Tensor]:
     """The tensors themselves, so that they can be saved and loaded into."""
-    _begin(trainer)
     parts = {f"model.{name}": tensor for name, tensor in trainer.model.state_dict().items()}
     parts |= {f"ema.{name}": tensor for name, tensor in trainer.ema.model.state_dict().items()}
     for turn, optimiser in trainer.optimisers.items():
-        for index, parameter in enumerate(optimiser.param_groups[0]["params"]):
-            parts |= {f"{turn}.{index}.{name}": tensor for name, tensor in optimiser.state[parameter].items()}
+        parts |= {f"{turn}.{name}": tensor for name, tensor in optimiser.state().items()}
     return parts
-
-
-def _begin(trainer: Trainer) -> None:
-    """Gives the optimisers the tensors that their first step makes, where there was none yet."""
-    for optimiser in trainer.optimisers.values():
-        for parameter in optimiser.param_groups[0]["params"]:
-            if not optimiser.state[parameter]:
-                zeros = {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
-                optimiser.state[parameter] = {"step": torch.zeros((), device=parameter.device), **zeros}
 
 
 def _for_disk(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -19,6 +19,7 @@ from anew.rng import Rng
 from anew.spaces import Batch
 from anew.training.ema import EMA
 from anew.training.memory import keep_freed_memory
+from anew.training.optimiser import Optimiser
 from anew.training.order import Order
 from anew.training.schedule import rate
 
@@ -76,7 +77,7 @@ class Trainer:
         if plan.channels_last:
             self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = EMA(self.model, self.config.ema)
-        self.optimisers = {turn: self._optimiser(turn) for turn in dict.fromkeys(model.turns)}
+        self.optimisers = {turn: Optimiser(model.player(turn), model.config) for turn in dict.fromkeys(model.turns)}
         self.order = Order(len(data), plan.seed)
         self.batch, self.part = self._share()
         self.rounds = max(Counter(model.turns).values())  # batches that one step takes
@@ -99,10 +100,9 @@ class Trainer:
         middle = (self.step + 0.5) / self.steps  # of the step: at its start, the first one would have no rate at all
         multiplier = rate(middle, self.config.warmup, self.config.decay)
         for index, (turn, batch) in enumerate(zip(self.model.turns, self._batches(), strict=True)):
-            for settings in self.optimisers[turn].param_groups:
-                settings["lr"] = self.config.lr * multiplier * self.slower * self.model.dials.get(f"{turn}_rate", 1.0)
             loss = seen[_title(turn)] = self.backward(index, Turn(turn, progress), batch, self.plan.precision)
-            self._update(turn, [loss, *self.model.notes.values()])
+            own = multiplier * self.slower * self.model.dials.get(f"{turn}_rate", 1.0)
+            self._update(turn, [loss, *self.model.notes.values()], own)
         self.step += 1
         self.ema.update(self.step)
         return seen | self.model.notes
@@ -134,10 +134,10 @@ class Trainer:
             yield batches[played[turn]]
             played[turn] += 1
 
-    def _update(self, turn: str, seen: list[Tensor]) -> None:
+    def _update(self, turn: str, seen: list[Tensor], rate: float) -> None:
         """Averages the gradients, and what is `seen`, over the processes; clips; takes the optimiser's step."""
-        parameters = [p for p in self.optimisers[turn].param_groups[0]["params"] if p.grad is not None]
-        gradients = [p.grad for p in parameters]
+        parameters = [p for p in self.optimisers[turn].parameters if p.grad is not None]
+        gradients = [p.grad for p in parameters if p.grad is not None]
         self.group.average([*gradients, *seen])
         norm = get_total_norm(gradients)
         length = self.norms[turn] = norm.item()
@@ -145,7 +145,7 @@ class Trainer:
             self.skipped = 0
             if 0 < self.config.clip < length:
                 clip_grads_with_norm_(parameters, self.config.clip, norm)
-            self.optimisers[turn].step()
+            self.optimisers[turn].step(rate)
         else:
             self.skipped += 1
         self.optimisers[turn].zero_grad()
@@ -155,11 +155,6 @@ class Trainer:
         torch.default_generator.manual_seed(seed)
         if self.group.device.type == "cuda":
             torch.cuda.manual_seed(seed)
-
-    def _optimiser(self, turn: str) -> torch.optim.Optimizer:
-        c = self.config
-        parameters = self.model.player(turn).parameters()
-        return torch.optim.AdamW(parameters, c.lr, betas=c.betas, weight_decay=c.weight_decay, fused=True)
 
     def _share(self) -> tuple[int, slice]:
         """The size of the global batch, and the rows of it that are this process's."""
