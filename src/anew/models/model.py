@@ -118,6 +118,7 @@ class Model(nn.Module, ABC):
         self.space, self.given, self.config = space, given, config
         self.notes: dict[str, Tensor] = {}
         self.dials: dict[str, float] = {}
+        self.generates = True  # whether its samples are meant to be good; those of an autoencoder are not
 
     @abstractmethod
     def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:

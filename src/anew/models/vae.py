@@ -49,7 +49,7 @@ class VAE(Model, Encodes, Scores):
         told = config.width if given is not None else 0
         self.embed = embedding(given, told)
         self.head = likelihood(space, config.likelihood)
-        self.latent_shape = (config.latent,)
+        self.latent_shape, self.generates = (config.latent,), not config.map
         # kl_from: the progress at which the warm-up of the KL term begins; a later one begins it again
         self.dials = {"free_bits": config.free_bits, "kl_from": 0.0}
         if _is_convolutional(space, config):

@@ -177,10 +177,11 @@ class Guard:
         if not seen.isfinite().all():
             return "not finite", "samples are not finite"
         distance, nearest = energy_distance(seen, self.real), self.memory["nearest"]
-        if found := self._collapse(seen) or self._copying(seen):
-            return found
-        if distance > max(LOST, WORSE * nearest):
-            return "divergence", f"samples are {distance:.2f} of 1 away from data, and were {nearest:.2f} before"
+        if self.trainer.model.generates:
+            if found := self._collapse(seen) or self._copying(seen):
+                return found
+            if distance > max(LOST, WORSE * nearest):
+                return "divergence", f"samples are {distance:.2f} of 1 away from data, and were {nearest:.2f} before"
         self.memory["good"] = self.trainer.step
         if distance < nearest:
             self.memory |= {"nearest": distance, "best": self.trainer.examples}
