@@ -29,7 +29,7 @@ class Config:
     batch: int = 128  # examples in one step, over all devices
     lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.99)  # of AdamW
-    muon: float = 0.0  # rate of Muon, which learns hidden matrices in place of AdamW; 0 is none
+    muon: float = 0.0  # rate of Muon, which learns kernels of convolutions in place of AdamW; 0 is none
     weight_decay: float = 0.0
     clip: float = 1.0  # largest norm of a gradient; 0 is no limit
     warmup: float = 0.02  # share of the budget in which the rate rises

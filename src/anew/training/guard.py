@@ -178,15 +178,21 @@ class Guard:
             return "not finite", "samples are not finite"
         distance, nearest = energy_distance(seen, self.real), self.memory["nearest"]
         if self.trainer.model.generates:
-            if found := self._collapse(seen) or self._copying(seen):
+            if found := self._collapse(seen):
+                return found
+            if found := self._copying(seen):
+                self._keep_best(distance if not self.memory["best"] else 1.0)
                 return found
             if distance > max(LOST, WORSE * nearest):
                 return "divergence", f"samples are {distance:.2f} of 1 away from data, and were {nearest:.2f} before"
         self.memory["good"] = self.trainer.step
-        if distance < nearest:
+        self._keep_best(distance)
+        return None
+
+    def _keep_best(self, distance: float) -> None:
+        if distance < self.memory["nearest"]:
             self.memory |= {"nearest": distance, "best": self.trainer.examples}
             save_weights(self.trainer, self.best)
-        return None
 
     def _collapse(self, seen: Tensor) -> tuple[str, str] | None:
         real = self.train[torch.randperm(len(self.train), generator=generator("guard"))[: len(seen)]]
@@ -227,10 +233,11 @@ class Guard:
         return event
 
     def _stop(self, saw: str, advice: str) -> str:
-        if not self.memory["best"]:
+        best = self.trainer.group.told(self.memory["best"])
+        if not best:
             raise AnewError(f"training diverged: {saw}; {self._advise(advice)} and a new --out")
         self.memory["stopped"] = f"{saw}; {self._advise(advice)}"
-        return f"stopped, with the best state so far ({self.memory['best']:,} examples); {self._advise(advice)}"
+        return f"stopped, with the best state so far ({best:,} examples); {self._advise(advice)}"
 
     def _advise(self, advice: str) -> str:
         return advice.format(lr=self.trainer.config.lr / 10)

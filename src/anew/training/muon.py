@@ -1,4 +1,4 @@
-"""Muon: momentum whose matrices are made orthogonal, so that every direction learns at the same pace."""
+"""Muon: momentum that is made orthogonal, so that every direction of a matrix learns at the same pace."""
 
 from __future__ import annotations
 
@@ -55,5 +55,5 @@ def orthogonal(matrix: Tensor) -> Tensor:
 
 
 def is_hidden(parameter: nn.Parameter) -> bool:
-    """Whether it is a matrix with many rows and columns: not a bias, a scale, or the last layer to a few channels."""
-    return parameter.dim() >= 2 and min(parameter.flatten(1).shape) >= SMALLEST
+    """Whether it is a kernel with many inputs and outputs. (Matrices, such as those of conditions, gained nothing.)"""
+    return parameter.dim() > 2 and parameter[0, 0].numel() > 1 and min(parameter.flatten(1).shape) >= SMALLEST

@@ -1,4 +1,4 @@
-"""What turns gradients into steps: AdamW, or Muon for the hidden matrices and AdamW for the rest, as one."""
+"""What turns gradients into steps: AdamW, or Muon for the kernels of convolutions and AdamW for the rest, as one."""
 
 from __future__ import annotations
 
