@@ -18,10 +18,12 @@ from anew.errors import AnewError
 from anew.models.gan import GAN
 from anew.models.vae import VAE
 from anew.run import Run
-from anew.training.guard import ACTIONS, SIGNALS
+from anew.training.checkpoint import save_checkpoint
+from anew.training.guard import ACTIONS, Guard
+from anew.training.remedies import SIGNALS
 from anew.training.signals import View, energy_distance, memorised, spread, vendi
 from anew.training.trainer import Trainer
-from toys import SPACES, toy
+from toys import SPACES, tiny, toy, toy_split, trainer
 
 SMALL = {"vae": {"width": 8, "batch": 32}, "dcgan": {"width": 8, "batch": 32}, "gan": {"width": 8, "batch": 32}}
 
@@ -142,6 +144,24 @@ def test_an_overfitting_discriminator_sees_augmented_pictures(tmp_path: Path):
     source = few_pictures(tmp_path / "pictures", 60)
     run = train("dcgan", tmp_path / "run", 32 * 700, source, width=16, lr=1e-3)
     assert ("discriminator overfits", "shows it augmented examples from now on (30%)") in events(run), events(run)
+
+
+def test_samples_that_move_away_from_data_go_back(tmp_path: Path):
+    """As varied as ever, but elsewhere."""
+    session = trainer(tiny("vae", SPACES["grey"]), 10)
+    guard = Guard(session, toy_split(SPACES["grey"]), tmp_path)
+    save_checkpoint(session, tmp_path / "state", 0)
+    x = toy(SPACES["grey"], 64)[0]
+    assert guard.judge(x) is None
+    guard.keep(tmp_path / "state")
+    before = {name: value.clone() for name, value in session.model.state_dict().items()}
+    session.advance()
+    event = guard.judge(-x)
+    assert event is not None
+    assert event.signal == "divergence"
+    assert event.did == "went back to the state of 0 examples, with a tenth of the rate (0.0001)"
+    assert session.slower == 0.1
+    assert all(torch.equal(value, before[name]) for name, value in session.model.state_dict().items())
 
 
 # --- acting
