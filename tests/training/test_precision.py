@@ -81,9 +81,9 @@ def test_layouts_are_for_convolutions(monkeypatch: pytest.MonkeyPatch):
     tried: list[Any] = []
     monkeypatch.setattr(precision, "seconds_per_step", lambda t: tried.append(t.plan.channels_last) or 1.0)
     choose(make, PLAN, "fp32")
-    assert tried == [False]
+    assert set(tried) == {False}
     choose(lambda plan: make(plan, space="grey"), PLAN, "fp32")
-    assert tried == [False, False, True]
+    assert set(tried) == {False, True}
 
 
 def test_measured_on_real_steps():
