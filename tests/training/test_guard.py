@@ -17,7 +17,9 @@ import anew
 from anew.errors import AnewError
 from anew.models.gan import GAN
 from anew.models.vae import VAE
+from anew.rng import Rng
 from anew.run import Run
+from anew.spaces import Batch
 from anew.training.checkpoint import save_checkpoint
 from anew.training.guard import ACTIONS, Guard
 from anew.training.remedies import SIGNALS
@@ -51,6 +53,14 @@ def test_silent_on_a_healthy_run(model: str, settings: dict[str, Any], steps: in
     assert "guard" not in run.info
     assert "stopped" not in run.info
     assert [path.name for path in run.checkpoint.parent.iterdir()] == [run.checkpoint.name]
+
+
+@pytest.mark.slow
+def test_the_demo_is_not_stopped(tmp_path: Path):
+    """Its discriminator overfits in time, which augmentation mends; its samples are good, and the last ones best."""
+    run = anew.train("digits", "dcgan", given="label", size=2, examples=400_000, out=tmp_path / "run", show=False)
+    assert "stopped" not in run.info
+    assert run.info["result"]["examples"] >= 400_000 - run.info["model"]["configuration"]["batch"]
 
 
 # --- signals
@@ -162,6 +172,34 @@ def test_samples_that_move_away_from_data_go_back(tmp_path: Path):
     assert event.did == "went back to the state of 0 examples, with a tenth of the rate (0.0001)"
     assert session.slower == 0.1
     assert all(torch.equal(value, before[name]) for name, value in session.model.state_dict().items())
+
+
+def test_the_best_is_the_latest_that_chance_cannot_tell_from_the_nearest(tmp_path: Path):
+    session = trainer(tiny("vae", SPACES["grey"]), 10)
+    guard = Guard(session, toy_split(SPACES["grey"]), tmp_path)
+    assert guard.chance > 0
+    guard._keep_best(0.01)
+    session.step = 1
+    guard._keep_best(0.01 + guard.chance / 2)
+    assert guard.memory["best"] == session.examples > 0
+    session.step = 2
+    guard._keep_best(0.01 + 2 * guard.chance)
+    assert guard.memory["best"] == session.stride, "this one is worse"
+    assert guard.memory["nearest"] == 0.01
+
+
+def test_the_discriminator_is_examined_on_what_it_sees():
+    """Or augmentation could never calm the alarm that raised it."""
+    model = tiny("dcgan", SPACES["grey"]).eval()
+    x = toy(SPACES["grey"], 32)[0]
+    seen: list[Tensor] = []
+    assert isinstance(model, GAN)
+    model.discriminator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
+    for share in (0.0, 1.0):
+        model.dials["augmented"] = share
+        with torch.no_grad():
+            model.examine(Batch(x), Batch(x), Rng.for_step(0, batch=32))
+        assert torch.equal(seen[-1], x) == (share == 0)
 
 
 # --- acting

@@ -127,9 +127,10 @@ class GAN(Model):
 
     def examine(self, train: Batch, held_out: Batch, rng: Rng) -> dict[str, float]:
         """How far held-out examples are judged on the way from training to generated ones (Karras et al. 2020, "ADA",
-        equation 1; 0 where those two are not told apart), and how many pairs of them are judged rightly."""
-        made = self._logits(self._generate(held_out.size, held_out.given, rng), held_out.given)
-        known, unseen = (self._logits(batch.x, batch.given) for batch in (train, held_out))
+        equation 1; 0 where those two are not told apart), and how many pairs of them are judged rightly; all as
+        augmented as in training."""
+        made = self._judge(self._generate(held_out.size, held_out.given, rng), held_out.given, rng)
+        known, unseen = (self._judge(batch.x, batch.given, rng) for batch in (train, held_out))
         told_apart = (known[:, None] > made).float().mean() > TOLD_APART
         overfit = (known.mean() - unseen.mean()) / (known.mean() - made.mean()) if told_apart else known.new_zeros(())
         return {"overfit": overfit.item(), "accuracy": (unseen[:, None] > made).float().mean().item()}

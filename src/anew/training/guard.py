@@ -6,7 +6,7 @@ import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
+from statistics import median, pstdev
 from typing import Any, NamedTuple
 
 import torch
@@ -27,9 +27,10 @@ SKIPS = 3  # turns in a row without a finite gradient
 LASTING = 3  # examinations in a row that must see the same
 GRACE = 0.1  # share of the budget for which a signal is left alone after it was acted upon
 EXAMINATIONS, EXAMINED = 100, 128  # how often vital signs are taken, and on how many examples
-REAL, LOOKED_UP = 1_000, 20_000  # held-out examples, and training examples, that samples are held against
+JUDGED, REAL, LOOKED_UP = 64, 1_000, 20_000  # samples; held-out and training examples that they are held against
 EARLY, YOUNG = 0.3, 500  # share of the budget, and steps, before which samples may be poor, if they never were good
 GOOD, COLLAPSED = 0.7, 0.5  # spread of the samples over that of data
+CHANCES = 20  # draws of data, which tell how much of a distance is chance
 FEW = 0.3  # Vendi score of the samples over that of data
 OVERFIT, SURE, VANISHED = 0.6, 0.99, 0.2
 LOST, WORSE = 0.15, 3  # distance to data (0 to 1) that samples had not before, and how many times the best so far
@@ -132,6 +133,12 @@ class Guard:
         self.view = view
         self.real, self.train = view(_some(self.held_out, REAL).x), view(_some(data, LOOKED_UP).x).unique(dim=0)
         self.copies = memorised(self.real, self.train)
+        draws = [energy_distance(self._train_examples(draw), self.real) for draw in range(CHANCES)]
+        self.chance = 2 * pstdev(draws)
+
+    def _train_examples(self, draw: int) -> Tensor:
+        """As many as are judged."""
+        return self.train[torch.randperm(len(self.train), generator=generator("guard", draw))[:JUDGED]]
 
     def _examine(self) -> tuple[str, str] | None:
         trainer, seed = self.trainer, (self.trainer.plan.seed, "guard", self.trainer.step)
@@ -181,7 +188,8 @@ class Guard:
             if found := self._collapse(seen):
                 return found
             if found := self._copying(seen):
-                self._keep_best(distance if not self.memory["best"] else 1.0)
+                if not self.memory["best"]:
+                    self._keep_best(distance)
                 return found
             if distance > max(LOST, WORSE * nearest):
                 return "divergence", f"samples are {distance:.2f} of 1 away from data, and were {nearest:.2f} before"
@@ -190,12 +198,14 @@ class Guard:
         return None
 
     def _keep_best(self, distance: float) -> None:
-        if distance < self.memory["nearest"]:
-            self.memory |= {"nearest": distance, "best": self.trainer.examples}
+        """The latest of those that are no further from held-out data than chance can tell."""
+        nearest = self.memory["nearest"]
+        if distance < nearest + self.chance:
+            self.memory |= {"nearest": min(distance, nearest), "best": self.trainer.examples}
             save_weights(self.trainer, self.best)
 
     def _collapse(self, seen: Tensor) -> tuple[str, str] | None:
-        real = self.train[torch.randperm(len(self.train), generator=generator("guard"))[: len(seen)]]
+        real = self._train_examples(0)
         usual = spread(real)
         if usual < 1e-6:
             return None

@@ -18,11 +18,11 @@ from anew.display import TrainingDisplay, say
 from anew.run import Run, draw
 from anew.training import metrics
 from anew.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
-from anew.training.guard import Event, Guard
+from anew.training.guard import JUDGED, Event, Guard
 from anew.training.trainer import Group, Plan, Trainer
 from anew.writing import alone, sweep, write
 
-PREVIEWS, PREVIEWED = 10, 64  # how often samples are made, and how many
+PREVIEWS, PREVIEWED = 10, JUDGED  # how often samples are made, and how many
 RECORDS = 400  # of metrics.jsonl
 SAVE_SECONDS = 30.0  # from one checkpoint to the next, at most
 
