@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from anew.errors import AnewError, unknown
 from anew.models.model import Config, Encodes, Model, Scores, Turn
 from anew.nn.bijection import Bijection, Chain, Folded, Mix, OnHalf, Planar, Scale
-from anew.nn.conditioning import embedding, forget
+from anew.nn.conditioning import embedding
 from anew.nn.conv import folded, patch_side
 from anew.nn.coupling import Affine, Convolutional, Coupling, Perceptron, Spline, masks
 from anew.nn.dequantise import reals
@@ -59,9 +59,7 @@ class Flow(Model, Encodes, Scores):
         self.bijection = _bijection(self.shape, config, told)
 
     def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
-        given = batch.given
-        if given is not None and self.config.given_dropout:
-            given = forget(given, rng.uniform() < self.config.given_dropout)
+        given = self.some_given(batch, rng)
         loss = -self._log_weight(batch.x, given, rng)
         self.note(bits_per_value=loss / math.log(2) / math.prod(self.space.shape))
         return loss

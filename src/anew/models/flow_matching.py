@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from anew.errors import AnewError, unknown
 from anew.models.model import Config, Model, Turn
-from anew.nn.conditioning import embedding, forget
+from anew.nn.conditioning import embedding
 from anew.nn.conv import patch_side
 from anew.nn.unet import UNet
 from anew.rng import Rng
@@ -66,9 +66,7 @@ class FlowMatching(Model):
         )  # fmt: skip
 
     def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
-        given = batch.given
-        if given is not None and self.config.given_dropout:
-            given = forget(given, rng.uniform() < self.config.given_dropout)
+        given = self.some_given(batch, rng)
         t = rng.normal().sigmoid()  # logit-normal times: the middle is the hard part (Esser et al. 2024, section 3.1)
         noise, stride = rng.normal(*self.space.shape), None
         velocity = batch.x - noise

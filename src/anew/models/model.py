@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from anew.errors import AnewError, unknown
+from anew.nn.conditioning import forget
 from anew.rng import Rng
 from anew.spaces import Batch, Space
 
@@ -142,6 +143,12 @@ class Model(nn.Module, ABC):
     def examine(self, train: Batch, held_out: Batch, rng: Rng) -> dict[str, float]:
         """Vital signs by name, of those that training/guard.py knows, on as many examples of each kind."""
         return {}
+
+    def some_given(self, batch: Batch, rng: Rng) -> Tensor | None:
+        """What is given, left out of the share `given_dropout` of the examples."""
+        if batch.given is None or not self.config.given_dropout:
+            return batch.given
+        return forget(batch.given, rng.uniform() < self.config.given_dropout)
 
     def condition(self, embed: nn.Module | None, given: Tensor | None, n: int) -> Tensor | None:
         """What is given as a vector (n, width), "not known" where nothing is; None for unconditional models."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from anew.errors import AnewError, unknown
 from anew.models.model import Config, Encodes, Model, Scores, Turn
-from anew.nn.conditioning import embedding, forget, vector_size, vectors
+from anew.nn.conditioning import embedding, vector_size, vectors
 from anew.nn.conv import Decoder, Encoder, folded, patch_side
 from anew.nn.likelihood import likelihood
 from anew.nn.mlp import mlp
@@ -66,9 +66,7 @@ class VAE(Model, Encodes, Scores):
             self.decoder = Perceptron([config.latent + told, hidden, math.prod(self.head.shape)], self.head.shape)
 
     def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
-        given = batch.given
-        if given is not None and self.config.given_dropout:
-            given = forget(given, rng.uniform() < self.config.given_dropout)
+        given = self.some_given(batch, rng)
         mean, log_var = self._posterior(batch.x, given)
         z = mean + (log_var / 2).exp() * rng.normal(*self.latent_shape)
         reconstruction = -self._log_likelihood(z, batch.x, given)

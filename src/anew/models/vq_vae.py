@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from anew.errors import AnewError
 from anew.models.model import Config, Encodes, Model, Turn
-from anew.nn.conditioning import embedding, forget
+from anew.nn.conditioning import embedding
 from anew.nn.conv import Decoder, Encoder, folded, patch_side
 from anew.nn.likelihood import likelihood
 from anew.nn.transformer import Transformer
@@ -67,9 +67,7 @@ class VQVAE(Model, Encodes):
             return self._autoencoder_loss(batch.x)
         with torch.no_grad():
             tokens = self._tokens(batch.x)
-        given = batch.given
-        if given is not None and self.config.given_dropout:
-            given = forget(given, rng.uniform() < self.config.given_dropout)
+        given = self.some_given(batch, rng)
         logits = self.prior.net(tokens, self.condition(self.prior.embed, given, len(tokens)))
         return F.cross_entropy(logits.mT, tokens, reduction="none").sum(1)
 
