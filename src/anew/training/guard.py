@@ -58,11 +58,11 @@ class Guard:
 
     def __init__(self, trainer: Trainer, held_out: Split, folder: Path):
         self.trainer, self.held_out, self.folder = trainer, held_out, folder
-        self.every = max(1, trainer.steps // EXAMINATIONS)
+        self.on, self.every = trainer.config.guard, max(1, trainer.steps // EXAMINATIONS)
         self.memory = trainer.memory
         for name, first in _FIRST.items():
             self.memory.setdefault(name, type(first)(first))
-        if self.leads:
+        if self.on and self.leads:
             self._look_at_data()
 
     @property
@@ -81,7 +81,7 @@ class Guard:
 
     def after_step(self) -> Event | None:
         """Every process sees the same gradients, so each knows by itself."""
-        if self.trainer.skipped < SKIPS:
+        if not self.on or self.trainer.skipped < SKIPS:
             return None
         self.trainer.skipped = 0
         return self._alarm("not finite", f"no finite gradient in {SKIPS} turns in a row")
@@ -101,7 +101,7 @@ class Guard:
 
     def keep(self, checkpoint: Path) -> None:
         """Keeps a copy of the checkpoint as the state to roll back to, if that is what it is."""
-        if self.memory["good"] == self.trainer.step:
+        if self.on and self.memory["good"] == self.trainer.step:
             with replacing(self.good) as beside:
                 shutil.copyfile(checkpoint, beside)
 
@@ -123,6 +123,8 @@ class Guard:
 
     def _ask(self, look: Callable[[], tuple[str, str] | None]) -> Event | None:
         """The first process looks; all hear which signal it is, and act."""
+        if not self.on:
+            return None
         found = look() if self.leads else None
         names = list(SIGNALS)
         number = self.trainer.group.told(names.index(found[0]) if found else -1)
@@ -227,7 +229,7 @@ class Guard:
 
     def _alarm(self, signal: str, saw: str) -> Event | None:
         step, resting = self.trainer.step, self.memory["resting"]
-        if not self.trainer.config.guard or step < resting.get(signal, 0):
+        if step < resting.get(signal, 0):
             return None
         resting[signal] = step + GRACE * self.trainer.steps if signal != "not finite" else 0
         act, advice = SIGNALS[signal]
