@@ -23,7 +23,8 @@ ELSEWHERE = ("make", "git", "cd", "pip")  # commands that other tests and CI run
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with what the pages speak of in it, and a budget that none of them notices."""
-    from anew.evaluation import build
+    from anew.evaluation import build, judge, selftest
+    from anew.evaluation.gather import Effort
     from anew.training import train
 
     plan = train._plan
@@ -33,7 +34,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(train, "_plan", small)
     monkeypatch.setattr(train, "choose_size", lambda minutes: 1)
-    monkeypatch.setattr(build, "COMPARED", 30)
+    for module in (build, judge, selftest):
+        monkeypatch.setattr(module, "FULL", Effort(30, 100))
     monkeypatch.chdir(tmp_path)
     _make_photos(tmp_path / "photos")
     _make_mnist(tmp_path / "mnist")

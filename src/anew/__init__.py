@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from anew.errors import AnewError
+    from anew.evaluation.judge import judge
     from anew.run import Run
     from anew.samples import Samples
     from anew.training.train import train
@@ -14,9 +15,15 @@ if TYPE_CHECKING:
     load = Run.load
 
 __version__ = "0.1.0"
-__all__ = ["AnewError", "Run", "Samples", "load", "train"]
+__all__ = ["AnewError", "Run", "Samples", "judge", "load", "train"]
 
-_HOMES = {"AnewError": "anew.errors", "Run": "anew.run", "Samples": "anew.samples", "train": "anew.training.train"}
+_HOMES = {
+    "AnewError": "anew.errors",
+    "Run": "anew.run",
+    "Samples": "anew.samples",
+    "judge": "anew.evaluation.judge",
+    "train": "anew.training.train",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -74,21 +74,60 @@ def sample(
     typer.echo(samples.save(target))
 
 
-@app.command(epilog="Example:  anew report runs/photos")
+@app.command(
+    epilog="Examples:  anew report runs/photos   or, for samples of another tool:  "
+    "anew report --real photos/ --generated others/"
+)
 def report(
-    run: Folder, out: Annotated[Path | None, typer.Option(help="A folder (RUN if nothing is said).")] = None
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="A run folder, such as runs/photos.")] = None,
+    real: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="Without a run: the data that samples were learned from.")
+    ] = None,
+    generated: Annotated[str | None, typer.Option(metavar="SOURCE", help="Without a run: the samples.")] = None,
+    held_out: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="Real data that they were not learned from.")
+    ] = None,
+    given: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Without a run: what samples follow.")] = None,
+    selftest: Annotated[bool, typer.Option("--selftest", help="Hold the card against impostors instead.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Of 500 samples, in seconds.")] = False,
+    out: Annotated[Path | None, typer.Option(help="A folder (RUN, or report, if nothing is said).")] = None,
 ) -> None:
-    """Measure how good, varied and copied samples are: report.html and report.json."""
+    """Measure how good, varied, copied and private samples are: report.html and report.json."""
     from anew.display import bars, console
     from anew.evaluation.summary import costs, table
+
+    if (run is None) != bool(real and generated) or (run is None and selftest):
+        raise AnewError("give a run, or else --real and --generated: anew report runs/photos")
+    if run is not None and (real or generated or held_out or given):
+        raise AnewError("a run knows its data; leave out --real, --generated, --held-out and --given")
+    if run is not None and selftest:
+        _selftest(run, out, quick)
+        return
+    with bars() as on_progress:
+        if run is None:
+            from anew.evaluation.judge import judge
+
+            made = judge(str(generated), str(real), out or "report", held_out, given or (), quick, on_progress)
+        else:
+            from anew.run import Run
+
+            made = Run.load(run).report(out, quick, on_progress)
+    console.print(table([made]))
+    console.print("\n\n".join(filter(None, ["", costs(made), made.verdict])), markup=False)
+    typer.echo((out or run or Path("report")) / "report.html")
+
+
+def _selftest(run: Path, out: Path | None, quick: bool) -> None:
+    from anew.display import bars, console
+    from anew.evaluation.summary import checks
     from anew.run import Run
 
-    opened = Run.load(run)
     with bars() as on_progress:
-        made = opened.report(out, on_progress)
-    console.print(table([made]))
-    console.print(f"\n{costs(made)}\n\n{made.verdict}", markup=False)
-    typer.echo((out or run) / "report.html")
+        tested = Run.load(run).selftest(out, quick, on_progress)
+    console.print(checks(tested.checks))
+    typer.echo((out or run) / "selftest.html")
+    if not tested.passed:
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example:  anew compare runs/photos runs/photos-2")

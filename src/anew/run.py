@@ -30,6 +30,7 @@ from anew.writing import write, write_json
 
 if TYPE_CHECKING:
     from anew.evaluation.report import Report
+    from anew.evaluation.selftest import SelfTest
 
 FORMAT, VERSION = "anew run", 1
 TOGETHER = 64  # samples that are made at a time
@@ -178,11 +179,21 @@ class Run:
         rows = [] if told is None or self.given is None else self.given.rows(told)
         return Samples(self.codec, self.codec.decode(x), rows)
 
-    def report(self, out: str | PathLike[str] | None = None, on_progress: Progress | None = None) -> Report:
+    def report(
+        self, out: str | PathLike[str] | None = None, quick: bool = False, on_progress: Progress | None = None
+    ) -> Report:
         """Measures samples against held-out data, and writes report.html and report.json to the run or `out`."""
-        from anew.evaluation.build import make_report  # the one import up the order: a run shows how good it is
+        from anew.evaluation.build import make_report  # an import up the order: a run shows how good it is
 
-        return make_report(self, Path(out) if out else self.path, on_progress)
+        return make_report(self, Path(out) if out else self.path, quick, on_progress)
+
+    def selftest(
+        self, out: str | PathLike[str] | None = None, quick: bool = False, on_progress: Progress | None = None
+    ) -> SelfTest:
+        """Holds the report card against impostors made of the run's data: see evaluation/selftest.py."""
+        from anew.evaluation.selftest import selftest
+
+        return selftest(self.open_data(original=True), Path(out) if out else self.path, quick, on_progress)
 
     def draw_given(self, n: int, wanted: Mapping[str, Any], seed: int) -> Tensor | None:
         """(n, F), see `Given.draw`; None if nothing was given in training."""

@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 from gaussians import D, N, gaussian, two_modes
 
-from anew.evaluation.fidelity import clipped_coverage, clipped_density, expected_coverage
+from anew.evaluation.fidelity import balls, clipped, expected_coverage
 from anew.evaluation.neighbours import radii
+from anew.evaluation.value import Value
+
+
+def clipped_density(x: np.ndarray, y: np.ndarray) -> Value:
+    return clipped(x, balls(y)).density
+
+
+def clipped_coverage(x: np.ndarray, y: np.ndarray) -> Value:
+    return clipped(x, balls(y)).coverage
 
 
 def test_real_data_has_full_fidelity_and_coverage() -> None:

@@ -248,6 +248,13 @@ def _follow(source: Source, doing: str, on_progress: Progress) -> Iterator[Recor
     on_progress(doing, done, total)
 
 
+def load_all(codec: Codec, source: Source, on_progress: Progress | None = None) -> Iterator[tuple[Record, Any]]:
+    """Each record that can be read, with what it was loaded as."""
+    for record, loaded in _decode(codec, _follow(source, "reading", on_progress or _ignore)):
+        if not isinstance(loaded, BadRecord):
+            yield record, loaded
+
+
 def _chunks(items: Iterator[T]) -> Iterator[list[T]]:
     while chunk := list(islice(items, _CHUNK)):
         yield chunk

@@ -1,32 +1,37 @@
 """Measures that put a value, its interval and n on how good, how varied and how private samples are.
 
-To add one: write `evaluation/x.py`, a pure function from feature arrays to one `Value` or several, add its line
-here and its row to `card.TEXTS`.
+To add one: write `evaluation/x.py`, which ends with a `MEASURE` (see `measure.py`), and add its line here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
 from anew.errors import unknown
 
-MEASURES = {
-    "told_apart": "anew.evaluation.told_apart:told_apart",
-    "mmd": "anew.evaluation.distance:mmd",
-    "sliced_wasserstein": "anew.evaluation.distance:sliced_wasserstein",
-    "fidelity": "anew.evaluation.fidelity:clipped_density",
-    "coverage": "anew.evaluation.fidelity:clipped_coverage",
-    "copying": "anew.evaluation.copying:copies",
-    "cost": "anew.evaluation.cost:cost",
+if TYPE_CHECKING:
+    from anew.evaluation.measure import Measure
+
+MEASURES = {  # in the order of the card
+    "told_apart": "anew.evaluation.told_apart",
+    "kernel_distance": "anew.evaluation.kernel_distance",
+    "transport_distance": "anew.evaluation.transport_distance",
+    "fidelity": "anew.evaluation.fidelity",
+    "diversity": "anew.evaluation.diversity",
+    "modes": "anew.evaluation.modes",
+    "obeys": "anew.evaluation.obeys",
+    "useful": "anew.evaluation.useful",
+    "copying": "anew.evaluation.copying",
+    "membership": "anew.evaluation.membership",
+    "frechet": "anew.evaluation.frechet",
+    "precision_recall": "anew.evaluation.precision_recall",
 }
 
 
-def load(name: str) -> Callable[..., Any]:
+def load(name: str) -> Measure:
     """The measure called `name`, imported only now."""
     if name not in MEASURES:
         raise unknown("measure", name, MEASURES)
-    module, function = MEASURES[name].split(":")
-    measure: Callable[..., Any] = getattr(import_module(module), function)
+    measure: Measure = import_module(MEASURES[name]).MEASURE
     return measure

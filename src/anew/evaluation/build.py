@@ -1,61 +1,73 @@
-"""Makes the report of a run: draws samples, measures them against held-out data, and writes the page."""
+"""Makes reports: of a run, or of samples from anywhere beside real data. Measures, and writes the page."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from anew.codecs.codec import Codec, Samples
-from anew.codecs.dataset import Dataset, Progress, Split
+from anew.codecs.dataset import Dataset, Progress
 from anew.errors import AnewError
 from anew.evaluation import card
-from anew.evaluation.baseline import independent
 from anew.evaluation.copying import Pair, closest_pairs
 from anew.evaluation.cost import cost
+from anew.evaluation.examples import Examples, Losses
+from anew.evaluation.gather import FULL, QUICK, Effort, Truth, choose, first, gather
+from anew.evaluation.groups import groups
+from anew.evaluation.likelihood import likelihood, losses
 from anew.evaluation.page import Pictures, render, render_comparison
 from anew.evaluation.report import Report
 from anew.evaluation.row import Row
-from anew.rng import generator
+from anew.evaluation.verdict import trust, verdict
 from anew.run import Run
 from anew.training import metrics
 from anew.writing import check_writable, write
 
-COMPARED = 2_000  # samples, and held-out examples, at most
-NEIGHBOURS = 10_000  # training examples in which copies are looked for, at most
 SHOWN, PAIRS = 64, 20  # pictures
-STAGES = 5
-
-Views = dict[str, np.ndarray]
+SCORED = 1_000  # examples of which the likelihood is asked, at most
 
 
-def make_report(run: Run, out: Path, on_progress: Progress | None = None) -> Report:
+def make_report(run: Run, out: Path, quick: bool = False, on_progress: Progress | None = None) -> Report:
     """Writes report.html and report.json into `out` and returns what is in them."""
     check_writable(out)
-    stage = _stages(on_progress)
-    stage()
-    data = run.open_data(original=True)
-    stage()
-    n = max(SHOWN, min(COMPARED, len(data.test), len(data.validation)))
+    effort = QUICK if quick else FULL
+    truth = _truth(run.open_data(original=True), effort, on_progress)
     start = time.perf_counter()
-    samples = list(run.sample(n, seed=1, on_progress=on_progress))
-    speed = n / (time.perf_counter() - start)
-    stage()
-    real = {name: _some(split, most) for name, split, most in _splits(data)}
-    views = _views(data, samples, real)
-    stage()
-    rows = card.measure(
-        views["generated"], views["reference"], views["held_out"], views["train"], views["baseline"], limit=COMPARED
+    samples = run.sample(max(SHOWN, truth.real.n), seed=1, on_progress=on_progress)
+    speed = len(samples) / (time.perf_counter() - start)
+    generated = replace(truth.examples(list(samples), samples.given), losses=_losses(run, truth, effort))
+    rows = card.measure(generated, truth.real, on_progress=on_progress) + _likelihood(run, truth)
+    rows += cost(run.info.get("result", {}) | {"samples_per_second": speed})
+    report = describe(run.path.resolve().name, truth, generated, rows)
+    return publish(_with_run(report, run), truth, list(samples), out)
+
+
+def describe(name: str, truth: Truth, generated: Examples, rows: list[Row]) -> Report:
+    """What was measured, in words and with the closest pairs; without what is known of a run."""
+    splits = {"train": truth.data.train, "validation": truth.data.validation, "test": truth.data.test}
+    return Report(
+        name=name,
+        verdict=verdict(rows),
+        rows=rows,
+        groups=groups(generated, truth.real, truth.data.given_codec),
+        trust=trust(rows, {name: len(split) for name, split in splits.items()}, truth.real),
+        pairs=[pair._asdict() for pair in _closest(generated, truth)],
     )
-    stage()
-    report = _report(run, data, rows, views, speed)
+
+
+def publish(report: Report, truth: Truth, samples: Sequence[Any], out: Path) -> Report:
+    """Writes report.json and report.html."""
+    codec, chosen = truth.data.codec, truth.chosen
+    train = codec.decode(chosen.train.x)
+    pictures = Pictures(
+        samples=codec.show(samples[:SHOWN]),
+        real=codec.show(codec.decode(chosen.test.x[:SHOWN])),
+        pairs=[(codec.show([samples[pair["sample"]]]), codec.show([train[pair["train"]]])) for pair in report.pairs],
+    )
     write(out / "report.json", report.dumps())
-    write(out / "report.html", render(report.to_json(), _pictures(data.codec, samples, real, report.pairs)))
+    write(out / "report.html", render(report.to_json(), pictures))
     return report
 
 
@@ -66,10 +78,35 @@ def compare(runs: list[Run], out: Path, on_progress: Progress | None = None) -> 
         raise AnewError(f"these runs are not of the same data, and a card is for one ({listed})")
     reports = [_report_of(run, on_progress) for run in runs]
     data = runs[0].open_data(original=True)
-    real = data.codec.show(data.codec.decode(_some(data.test, SHOWN)))
+    real = data.codec.show(data.codec.decode(choose(data, Effort(SHOWN, SHOWN)).test.x))
     sheets = [Pictures(run.sample(SHOWN, seed=1)._repr_png_(), real) for run in runs]
     write(out, render_comparison([report.to_json() for report in reports], sheets))
     return reports
+
+
+def _truth(data: Dataset, effort: Effort, on_progress: Progress | None) -> Truth:
+    return gather(data, choose(data, effort), effort.compared, on_progress)
+
+
+def _losses(run: Run, truth: Truth, effort: Effort) -> Losses:
+    """Of real examples in the form in which the model was trained on them."""
+    chosen = truth.chosen if run.inner is None else choose(run.open_data(), effort)
+    members = first(chosen.train, len(truth.real.members))
+    return Losses(losses(run.model, members), losses(run.model, chosen.held_out))
+
+
+def _likelihood(run: Run, truth: Truth) -> list[Row]:
+    """None of latents: their bits are not the data's."""
+    if run.inner is not None:
+        return []
+    return likelihood(run.model, first(truth.chosen.test, SCORED), first(truth.chosen.train, SCORED))
+
+
+def _closest(generated: Examples, truth: Truth) -> list[Pair]:
+    """By the view in which the eye compares: the first."""
+    samples, real = truth.real.standardised(generated), truth.real
+    view = next(iter(samples.views))
+    return closest_pairs(samples.views[view], real.held_out.views[view], real.train.views[view], PAIRS)
 
 
 def _data(run: Run) -> str:
@@ -83,83 +120,24 @@ def _kind(run: Run) -> str:
 
 
 def _report_of(run: Run, on_progress: Progress | None) -> Report:
+    """The one there is, if it is newer than the weights and can be read."""
     path = run.path / "report.json"
-    newer = path.exists() and path.stat().st_mtime >= run.weights.stat().st_mtime
-    return Report.loads(path.read_text(encoding="utf-8")) if newer else run.report(on_progress=on_progress)
+    if path.exists() and path.stat().st_mtime >= run.weights.stat().st_mtime:
+        try:
+            return Report.loads(path.read_text(encoding="utf-8"))
+        except AnewError:  # of an older anew
+            pass
+    return run.report(on_progress=on_progress)
 
 
-def _stages(on_progress: Progress | None) -> Callable[[], None]:
-    """What is called as each stage of a report begins."""
-    done = iter(range(STAGES))
-
-    def stage() -> None:
-        if on_progress:
-            on_progress("report", next(done), STAGES)
-
-    return stage
-
-
-def _splits(data: Dataset) -> list[tuple[str, Split, int]]:
-    """(name, split, how many of it are measured)"""
-    return [
-        ("train", data.train, NEIGHBOURS),
-        ("validation", data.validation, COMPARED),
-        ("test", data.test, COMPARED),
-    ]
-
-
-def _some(split: Split, most: int) -> Tensor:
-    """Up to `most` examples, drawn at random."""
-    return split.batch(_rows(split, most)).x
-
-
-def _rows(split: Split, most: int) -> Tensor:
-    return torch.randperm(len(split), generator=generator(0, "report"))[:most]
-
-
-def _views(data: Dataset, samples: Samples, real: dict[str, Tensor]) -> dict[str, Views]:
-    """{role in `card.measure`: {view: (n, d)}}. Samples and real ones have both been what files hold: quantised."""
-    codec = data.codec
-    codec.fit_features(data.train.batch(_rows(data.train, NEIGHBOURS)))
-    baseline = independent(real["train"][: len(samples)], generator(0, "baseline"))
-    seen = {name: codec.features(codec.decode(x)) for name, x in (real | {"baseline": baseline}).items()}
-    return {
-        "generated": codec.features(samples),
-        "reference": seen["test"],
-        "held_out": seen["validation"],
-        "train": seen["train"],
-        "baseline": seen["baseline"],
-    }
-
-
-def _report(run: Run, data: Dataset, rows: list[Row], views: dict[str, Views], speed: float) -> Report:
+def _with_run(report: Report, run: Run) -> Report:
     records = metrics.read(run.metrics)
-    costs = cost(run.info.get("result", {}) | {"samples_per_second": speed})
-    return Report(
-        name=run.path.resolve().name,
-        verdict=card.verdict(rows),
-        rows=rows + costs,
+    return replace(
+        report,
         run=_facts(run),
-        trust=card.trust(rows, {name: len(split) for name, split, _ in _splits(data)}, list(views["generated"])),
         curves=[{name: value for name, value in record.items() if name != "seconds"} for record in records],
-        pairs=[pair._asdict() for pair in _closest(views)],
         guard=run.info.get("guard", []),
         commands=_commands(run),
-    )
-
-
-def _closest(views: dict[str, Views]) -> list[Pair]:
-    """By the view in which the eye compares: the first."""
-    view = next(iter(views["generated"]))
-    return closest_pairs(views["generated"][view], views["held_out"][view], views["train"][view], PAIRS)
-
-
-def _pictures(codec: Codec, samples: Samples, real: dict[str, Tensor], pairs: list[dict[str, Any]]) -> Pictures:
-    train = codec.decode(real["train"])
-    return Pictures(
-        samples=codec.show(samples[:SHOWN]),
-        real=codec.show(codec.decode(real["test"][:SHOWN])),
-        pairs=[(codec.show([samples[pair["sample"]]]), codec.show([train[pair["train"]]])) for pair in pairs],
     )
 
 

@@ -7,7 +7,8 @@ an honest model, training and held-out examples are exchangeable, so the answer 
 training examples are among the real ones, whatever the samples look like. No subsampling is needed to make
 the two sets equally large.
 
-Near duplicates are samples that are closer to a training example than 99 % of held-out examples are.
+Near duplicates are samples that are closer to a training example than 99 % of held-out examples are. Exact copies
+are samples whose stored content is that of a training example.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from anew.evaluation.examples import Examples, Real
+from anew.evaluation.measure import Measure, Text, Values
 from anew.evaluation.neighbours import Neighbours, nearest
-from anew.evaluation.value import Value, normal
+from anew.evaluation.value import Value, highest, normal, share
 
+ALARM, CALM = "copies of training data", "no sign of copying"
 DUPLICATE = 0.01  # share of held-out examples that are closer to training than a near duplicate is
 
 
@@ -36,11 +40,11 @@ class Pair(NamedTuple):
     near: bool  # a near duplicate
 
 
-def copies(samples: np.ndarray, held_out: np.ndarray, train: np.ndarray) -> Copies:
-    """Compares samples (n, d) with held-out (m, d) and all training examples."""
-    to_train = nearest(samples, train)
-    duplicates = _near_duplicates(to_train.distances, nearest(held_out, train).distances)
-    return Copies(_excess(to_train, nearest(samples, held_out), len(train), len(held_out)), duplicates)
+def copies(samples: np.ndarray, held_out: np.ndarray, train: np.ndarray, usual: np.ndarray | None = None) -> Copies:
+    """Compares samples (n, d) with held-out (m, d) and training examples; `usual` are the distances (m,) of these."""
+    to_train, usual = nearest(samples, train), nearest(held_out, train).distances if usual is None else usual
+    excess = _excess(to_train, nearest(samples, held_out), len(train), len(held_out))
+    return Copies(excess, _near_duplicates(to_train.distances, usual))
 
 
 def closest_pairs(samples: np.ndarray, held_out: np.ndarray, train: np.ndarray, pairs: int = 20) -> list[Pair]:
@@ -81,3 +85,53 @@ def _near_duplicates(distances: np.ndarray, held: np.ndarray) -> Value:
     shares = [(h + 1) / (n + 2) for h, n in zip(hits, sizes)]
     sd = np.sqrt(sum(p * (1 - p) / (n + 2) for p, n in zip(shares, sizes)))
     return normal(hits[0] / sizes[0] - hits[1] / sizes[1], sd, sizes[0]).clip(-1, 1)
+
+
+def _usual(real: Real) -> dict[str, np.ndarray]:
+    return {view: nearest(x, real.train.views[view]).distances for view, x in real.held_out.views.items()}
+
+
+def _measure(x: Examples, real: Real) -> Values:
+    held_out, train, usual = real.held_out.views, real.train.views, real.once(_usual)
+    found = [copies(view, held_out[name], train[name], usual[name]) for name, view in x.views.items()]
+    values: Values = {"copying": highest(v.excess for v in found), "duplicates": highest(v.duplicates for v in found)}
+    if x.digests is not None and real.known is not None:
+        values["exact"] = share(int(np.isin(x.digests, real.known).sum()), len(x))
+    return values
+
+
+MEASURE = Measure(
+    {
+        "copying": Text(
+            "Excess copies",
+            "Are samples closer to training data than to unseen data?",
+            "share",
+            "low",
+            "0 %: no more than chance; 100 %: all are. Here the ceiling is the training data itself.",
+            ALARM,
+            CALM,
+        ),
+        "duplicates": Text(
+            "Near duplicates",
+            "How many samples nearly repeat a training example?",
+            "share",
+            "low",
+            "Beyond the 1 % of unseen real examples that do. Here the ceiling is the training data itself.",
+            ALARM,
+            CALM,
+        ),
+        "exact": Text(
+            "Exact copies",
+            "How many samples are a training example, value for value?",
+            "share",
+            "low",
+            "As stored in files. Here the ceiling is the training data itself.",
+            ALARM,
+            CALM,
+        ),
+    },
+    _measure,
+    impostor="copies",
+    floor="reference",
+    groups=True,
+)

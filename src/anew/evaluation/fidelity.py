@@ -9,47 +9,63 @@ Written from the papers' definitions; the calibration of coverage is derived her
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.stats import betabinom
 
+from anew.evaluation.examples import Examples, Real
+from anew.evaluation.measure import Measure, Text, Values
 from anew.evaluation.neighbours import blocks, radii, squared_distances
-from anew.evaluation.value import Z95, Value, mean, normal
+from anew.evaluation.value import Z95, Value, lowest, mean, normal
+
+K = 5  # neighbours
 
 
-def clipped_density(samples: np.ndarray, reference: np.ndarray, k: int = 5) -> Value:
-    """Fidelity: how densely real examples (m, d) lie around each sample (n, d), against real ones themselves.
+class Balls(NamedTuple):
+    """Around each real example (m, d), and how many of the others they hold."""
 
-    A ball around each real example reaches to its k-th neighbour, but no further than the median does. A
-    sample scores the number of balls it is in, over k, at most 1; the mean is divided by that of the real
-    examples.
+    centres: np.ndarray
+    reach: np.ndarray  # (m,) squared distance to the k-th neighbour
+    clipped: np.ndarray  # (m,) the same, but no further than the median
+    crowding: Value  # mean over the real examples of the number of clipped balls each is in, over k, at most 1
+    k: int
+
+
+class Clipped(NamedTuple):
+    density: Value
+    coverage: Value
+
+
+def balls(reference: np.ndarray, k: int = K) -> Balls:
+    reach = radii(reference, k)
+    clipped = np.minimum(reach, np.median(reach))
+    inside = np.zeros(len(reference))
+    for rows in blocks(len(reference), len(reference)):
+        inside += (squared_distances(reference[rows], reference) <= clipped[rows, None]).sum(0)
+    return Balls(reference, reach, clipped, mean(np.minimum((inside - 1) / k, 1)), k)  # without itself
+
+
+def clipped(samples: np.ndarray, around: Balls) -> Clipped:
+    """Both for samples (n, d).
+
+    Density: a sample scores the number of clipped balls it is in, over k, at most 1; the mean is divided by that
+    of the real examples.
+
+    Coverage: a real example scores the number of samples within reach of its k-th neighbour, over k, at most 1. The
+    mean is turned into the share of good samples that it is expected from. The variance is that over the real
+    examples and, by the jackknife, that over the samples.
     """
-    squared = radii(reference, k)
-    squared = np.minimum(squared, np.median(squared))
-    drawn = mean(_crowding(samples, reference, squared, k))
-    real = mean(_crowding(reference, reference, squared, k, itself=1))
-    ratio = drawn.value / real.value
-    sd = np.hypot(drawn.high - drawn.value, ratio * (real.high - real.value)) / (real.value * Z95)
-    return normal(ratio, sd, len(samples)).clip(0, 1)
-
-
-def clipped_coverage(samples: np.ndarray, reference: np.ndarray, k: int = 5) -> Value:
-    """Coverage: how many of the n samples lie near each real example (m, d), where k are expected.
-
-    A real example scores the number of samples within reach of its k-th neighbour, over k, at most 1. The
-    mean is turned into the share of good samples that it is expected from. The variance is that over the
-    real examples and, by the jackknife, that over the samples.
-    """
-    squared, n, m = radii(reference, k), len(samples), len(reference)
-    scores, missed = [], np.zeros(n)  # missed: what the sum of the scores would lose without each sample
+    n, m, k = len(samples), len(around.centres), around.k
+    inside, missed, scores = np.zeros(n), np.zeros(n), []  # missed: what the sum of the scores would lose without each
     for rows in blocks(m, n):
-        near = squared_distances(reference[rows], samples) <= squared[rows, None]
+        squared = squared_distances(around.centres[rows], samples)
+        inside += (squared <= around.clipped[rows, None]).sum(0)
+        near = squared <= around.reach[rows, None]
         counts = near.sum(1)
         scores.append(np.minimum(counts / k, 1))
         missed += near[counts <= k].sum(0) / k
-    raw = np.concatenate(scores)
-    sd = np.sqrt(raw.var(ddof=1) / m + (missed / m).var() * n)
-    expected, shares = expected_coverage(n, m, k), np.arange(n + 1) / n
-    return normal(raw.mean(), sd, n).map(lambda v: float(np.interp(v, expected, shares)))
+    return Clipped(_density(np.minimum(inside / k, 1), around), _coverage(np.concatenate(scores), missed, k))
 
 
 def expected_coverage(n: int, m: int, k: int) -> np.ndarray:
@@ -63,12 +79,46 @@ def expected_coverage(n: int, m: int, k: int) -> np.ndarray:
     return 1 - sum((k - j) / k * betabinom.pmf(j, good, k, m - k) for j in range(k))
 
 
-def _crowding(points: np.ndarray, centres: np.ndarray, squared: np.ndarray, k: int, itself: int = 0) -> np.ndarray:
-    """The number of balls that each point (n, d) is in, over k, at most 1: (n,)."""
-    counts = np.concatenate(
-        [
-            (squared_distances(points[rows], centres) <= squared).sum(1) - itself
-            for rows in blocks(len(points), len(centres))
-        ]
-    )
-    return np.minimum(counts / k, 1)
+def _density(crowding: np.ndarray, around: Balls) -> Value:
+    drawn, real = mean(crowding), around.crowding
+    ratio = drawn.value / real.value
+    sd = np.hypot(drawn.high - drawn.value, ratio * (real.high - real.value)) / (real.value * Z95)
+    return normal(ratio, sd, len(crowding)).clip(0, 1)
+
+
+def _coverage(scores: np.ndarray, missed: np.ndarray, k: int) -> Value:
+    n, m = len(missed), len(scores)
+    sd = np.sqrt(scores.var(ddof=1) / m + (missed / m).var() * n)
+    expected, shares = expected_coverage(n, m, k), np.arange(n + 1) / n
+    return normal(scores.mean(), sd, n).map(lambda v: float(np.interp(v, expected, shares)))
+
+
+def _balls(real: Real) -> dict[str, Balls]:
+    return {view: balls(x) for view, x in real.reference.views.items()}
+
+
+def _measure(x: Examples, real: Real) -> Values:
+    found = [clipped(x.views[view], around) for view, around in real.once(_balls).items()]
+    return {"fidelity": lowest(v.density for v in found), "coverage": lowest(v.coverage for v in found)}
+
+
+MEASURE = Measure(
+    {
+        "fidelity": Text(
+            "Fidelity",
+            "How many of the samples look real?",
+            "share",
+            "high",
+            "Clipped Density: lie samples where real data is dense? The worst view counts.",
+        ),
+        "coverage": Text(
+            "Coverage",
+            "How much of the real data do samples cover?",
+            "share",
+            "high",
+            "Clipped Coverage: has each real example enough samples near it? The worst view counts.",
+        ),
+    },
+    _measure,
+    groups=True,
+)

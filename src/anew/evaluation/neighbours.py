@@ -45,6 +45,15 @@ def nearest(queries: np.ndarray, points: np.ndarray) -> Neighbours:
     return Neighbours(distance, index)
 
 
+def radii_to(queries: np.ndarray, points: np.ndarray, ks: tuple[int, ...]) -> np.ndarray:
+    """Distance of each query (n, d) to its k-th nearest point (m, d), for each of `ks` (from 1): (n, len(ks))."""
+    points, found = points.astype(np.float64, copy=False), np.empty((len(queries), len(ks)))
+    places = [k - 1 for k in ks]
+    for rows in blocks(len(queries), len(points)):
+        found[rows] = np.partition(squared_distances(queries[rows], points), places, axis=1)[:, places]
+    return np.sqrt(found)
+
+
 def radii(points: np.ndarray, k: int) -> np.ndarray:
     """Squared distance of each point (n, d) to its k-th nearest other point, n > k: (n,).
 

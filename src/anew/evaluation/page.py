@@ -20,6 +20,7 @@ from anew.evaluation.value import Value
 POINTS = 300  # of a curve, at most
 SMALL = 700  # pixels; narrower pictures are enlarged with hard edges
 CURVE_WIDTH, CURVE_HEIGHT = 300, 120
+IMPOSTORS = {"independent": "baseline", "copies": "copies", "one": "one example"}  # the right end of a bar
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,17 @@ def render(report: Mapping[str, Any], pictures: Pictures | None = None) -> str:
         pictures=pictures or Pictures(),
         facts=_facts(card.run),
         trust=_facts(card.trust),
-        measured=[row for row in card.rows if not is_fact(row)],
+        measured=[row for row in card.rows if not is_fact(row) and not is_legacy(row)],
+        legacy=[row for row in card.rows if is_legacy(row)],
+        groups=card.groups,
         costs=[row for row in card.rows if is_fact(row)],
         curves=curves(card.curves),
     )
 
 
-def render_comparison(reports: Sequence[Mapping[str, Any]], pictures: Sequence[Pictures] | None = None) -> str:
+def render_comparison(
+    reports: Sequence[Mapping[str, Any]], pictures: Sequence[Pictures] | None = None, title: str = ""
+) -> str:
     """The page of several runs on the same data, side by side."""
     cards = [Report.from_json(report) for report in reports]
     keys = {row.key: row for card in reversed(cards) for row in card.rows}
@@ -73,7 +78,7 @@ def render_comparison(reports: Sequence[Mapping[str, Any]], pictures: Sequence[P
     table = [(keys[key], standings([rows.get(key) for rows in by_key])) for key in order]
     sheets = list(pictures or [Pictures()] * len(cards))
     real = next((sheet.real for sheet in sheets if sheet.real), None)
-    return _template("comparison.html").render(reports=cards, table=table, sheets=sheets, real=real)
+    return _template("comparison.html").render(title=title, reports=cards, table=table, sheets=sheets, real=real)
 
 
 def standings(rows: Sequence[Row | None]) -> list[tuple[Row | None, str]]:
@@ -144,6 +149,11 @@ def is_fact(row: Row) -> bool:
     return row.key.startswith("cost/")
 
 
+def is_legacy(row: Row) -> bool:
+    """Of which other tools speak."""
+    return row.key.startswith("legacy/")
+
+
 def _facts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     known = ((name, value) for name, value in values.items() if value not in (None, ""))
     return [(name[:1].upper() + name[1:], _text(value)) for name, value in known]
@@ -195,6 +205,8 @@ def _environment() -> Environment:
         "bar": bar,
         "tone": tone,
         "is_fact": is_fact,
+        "is_legacy": is_legacy,
+        "impostors": IMPOSTORS,
         "interval": _interval,
         "picture": _picture,
         "width": CURVE_WIDTH,

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from anew.errors import AnewError
+from anew.evaluation.groups import Group
 from anew.evaluation.row import Row
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Report:
     name: str  # of the run
     verdict: str  # one sentence
     rows: list[Row]
+    groups: list[Group] = field(default_factory=list)  # the quick rows for each class
     run: dict[str, Any] = field(default_factory=dict)  # facts for the header: {"Model": "ddpm, 2.1 M parameters"}
     trust: dict[str, Any] = field(default_factory=dict)  # see `card.trust`
     curves: Sequence[Mapping[str, float | None]] = field(default_factory=list)  # metrics records, each with "examples"
@@ -40,7 +42,8 @@ class Report:
         found = data.get("version")
         if found != VERSION:
             raise AnewError(f"the report is of version {found}, expected {VERSION}; make it again")
-        return cls(**{**data, "rows": [Row.from_json(row) for row in data["rows"]]})
+        rows = [Row.from_json(row) for row in data["rows"]]
+        return cls(**{**data, "rows": rows, "groups": [Group.from_json(group) for group in data["groups"]]})
 
     def dumps(self) -> str:
         """JSON text; a number that is not finite is an error."""

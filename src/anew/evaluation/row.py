@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from anew.evaluation.value import Value
 
-INCONCLUSIVE = "inconclusive here"
+INCONCLUSIVE, GOOD = "inconclusive here", "as good as real data"
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Row:
     better: Literal["low", "high"]
     verdict: str = ""
     note: str = ""
+    impostor: str = "independent"  # who scored the ceiling
 
     def text(self, number: float) -> str:
         """A number of this row as people read it: "82 %", "3.1 × noise"."""
@@ -35,6 +36,11 @@ class Row:
             return f"{_signed(100 * number, digits)} %"
         digits = 0 if abs(number) >= 100 else 1 if abs(number) >= 9.995 else 2
         return f"{_signed(number, digits)} {self.unit}".strip()
+
+    @property
+    def is_worse(self) -> bool:
+        """Surely worse than real data, or an alarm."""
+        return self.verdict not in ("", INCONCLUSIVE, GOOD) and not self.verdict.startswith("no sign")
 
     def judged(self) -> Row:
         """This row with its verdict."""
@@ -62,7 +68,7 @@ def judge(row: Row) -> str:
     if not _worse(row, ceiling, floor) or (value.overlaps(floor) and value.overlaps(ceiling)):
         return INCONCLUSIVE
     if not _worse(row, value, floor):
-        return "as good as real data"
+        return GOOD
     if not _worse(row, ceiling, value):
         return "no better than the baseline"
     way = (ceiling.value - value.value) / (ceiling.value - floor.value)

@@ -9,6 +9,7 @@ from rich.table import Table
 from anew.evaluation.page import is_fact, standings
 from anew.evaluation.report import Report
 from anew.evaluation.row import Row
+from anew.evaluation.selftest import FAILED, PASSED, Check
 from anew.evaluation.value import Value
 
 
@@ -26,6 +27,15 @@ def table(reports: Sequence[Report]) -> Table:
     return found
 
 
+def checks(found: Sequence[Check]) -> Table:
+    """What a self-test found."""
+    made = Table("impostor", "row", "expected", "found", "", box=None, header_style="bold")
+    for check in found:
+        style = {PASSED: "green", FAILED: "red"}.get(check.outcome, "")
+        made.add_row(check.impostor, check.row, check.expected, check.found, check.outcome, style=style)
+    return made
+
+
 def costs(report: Report) -> str:
     """What it took, in a line."""
     return ", ".join(f"{row.title.lower()} {_number(row, row.value)}" for row in report.rows if is_fact(row))
@@ -40,8 +50,16 @@ def _single(row: Row) -> list[str]:
 def _several(rows: Sequence[Row | None]) -> list[str]:
     first = next(row for row in rows if row)
     title = f"{first.title}, {first.unit}" if first.unit not in ("", "share") else first.title
-    cells = [f"{_bare(row, row.value)} {mark}".strip() if row else "" for row, mark in standings(rows)]
-    return [title, *cells]
+    return [title, *(_cell(row, mark) for row, mark in standings(rows))]
+
+
+def _cell(row: Row | None, mark: str) -> str:
+    """The value, its interval and whether it is the best: "0.08 [0.04, 0.11] tie"."""
+    if row is None or row.value is None:
+        return ""
+    ends = (_bare(row, row.value, end).removesuffix("%").strip() for end in ("low", "high"))
+    interval = f" \\[{', '.join(ends)}]" if row.value.n > 1 else ""
+    return f"{_bare(row, row.value)}{interval} {mark}".strip()
 
 
 def _number(row: Row, value: Value | None) -> str:

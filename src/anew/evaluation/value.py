@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 Z95 = 1.959964  # half the width of a 95 % interval, in standard deviations
 
@@ -44,3 +45,24 @@ def mean(scores: np.ndarray) -> Value:
     """The mean of per-example scores (n,), n >= 2, with its normal interval."""
     n = len(scores)
     return normal(scores.mean(), scores.std(ddof=1) / np.sqrt(n), n)
+
+
+def share(hits: float, n: int) -> Value:
+    """A share of n with the interval of Agresti and Coull (1998), which no share of 0 or 1 can fool."""
+    centre = (hits + Z95**2 / 2) / (n + Z95**2)
+    half = Z95 * np.sqrt(centre * (1 - centre) / (n + Z95**2))
+    return Value(hits / n, float(max(0.0, centre - half)), float(min(1.0, centre + half)), n)
+
+
+def over_blocks(values: np.ndarray, n: int) -> Value:
+    """The mean of a few independent measurements (B,), B >= 2, with Student's interval."""
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return Value(float(values.mean()), float(values.mean() - half), float(values.mean() + half), n)
+
+
+def highest(values: Iterable[Value]) -> Value:
+    return max(values, key=lambda value: value.value)
+
+
+def lowest(values: Iterable[Value]) -> Value:
+    return min(values, key=lambda value: value.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from anew.evaluation.baseline import independent
+from anew.evaluation.impostors import independent
 from anew.rng import generator
 
 
@@ -28,3 +28,9 @@ def test_codes_and_flags_are_mixed_too_and_the_seed_repeats_it() -> None:
     assert independent(tokens, generator(1)).dtype == torch.int64
     assert torch.equal(independent(tokens, generator(1)), independent(tokens, generator(1)))
     assert not torch.equal(independent(tokens, generator(1)), independent(tokens, generator(2)))
+
+
+def test_a_share_replaces_as_many_values() -> None:
+    x = torch.arange(3000.0).reshape(300, 10)
+    changed = (independent(x, generator(1), 0.3) != x).float().mean()
+    assert changed == pytest.approx(0.3, abs=0.03)

@@ -1,0 +1,108 @@
+"""From prepared data and samples to what measures are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from anew.codecs.dataset import Dataset, Progress
+from anew.evaluation.examples import Examples, Real
+from anew.evaluation.impostors import independent
+from anew.rng import generator
+from anew.spaces import Batch
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How many examples the card looks at, at most."""
+
+    compared: int  # samples, and held-out examples
+    train: int  # training examples in which copies are looked for
+
+
+FULL, QUICK = Effort(2_000, 10_000), Effort(500, 2_500)
+
+
+class Chosen(NamedTuple):
+    """Examples of the three splits."""
+
+    train: Batch
+    held_out: Batch
+    test: Batch
+
+
+class Truth(NamedTuple):
+    """Real data: prepared, chosen from, and as measures see them."""
+
+    data: Dataset
+    chosen: Chosen
+    real: Real
+
+    def examples(self, samples: Sequence[Any], given: Sequence[Mapping[str, Any]] = ()) -> Examples:
+        """Samples in the ecosystem's own type, with what was given in the terms of the data."""
+        codec = self.data.given_codec
+        told = codec.encode([codec.known(row) for row in given]) if codec is not None and given else None
+        return _examples(self.data, samples, told)
+
+    def of_batch(self, batch: Batch) -> Examples:
+        """As files would hold them."""
+        return _examples(self.data, self.data.codec.decode(batch.x), batch.given)
+
+
+def choose(data: Dataset, effort: Effort) -> Chosen:
+    """Drawn at random, always the same ones, in whichever form the data are (as they are, or as latents)."""
+    splits = ((data.train, effort.train), (data.validation, effort.compared), (data.test, effort.compared))
+    return Chosen(*(split.batch(_some(len(split), most)) for split, most in splits))
+
+
+def gather(data: Dataset, chosen: Chosen, limit: int, on_progress: Progress | None = None) -> Truth:
+    """Samples and real ones are both seen as what files hold: quantised."""
+    parts, say = [], on_progress or (lambda *_: None)
+    say("learning views", 0, 5)
+    data.codec.fit_features(chosen.train)
+    for done, batch in enumerate((*chosen, shuffled(first(chosen.train, limit))), 1):
+        say("learning views", done, 5)
+        parts.append(_examples(data, data.codec.decode(batch.x), batch.given))
+    fields = data.given_codec.space.fields if data.given_codec else ()
+    train, held_out, test, impostor = parts
+    real = Real(train, held_out, test, impostor, fields, digests(data.train.x), limit)
+    return Truth(data, chosen, real)
+
+
+def shuffled(batch: Batch, share: float = 1.0) -> Batch:
+    """The impostor of a batch: see `independent`. If nothing is left of it, what is given belongs to others."""
+    given = batch.given
+    if given is not None and share == 1:
+        given = given[torch.randperm(batch.size, generator=generator(0, "given"))]
+    return Batch(independent(batch.x, generator(0, "baseline"), share), given)
+
+
+def first(batch: Batch, n: int) -> Batch:
+    return Batch(batch.x[:n], None if batch.given is None else batch.given[:n])
+
+
+def _examples(data: Dataset, samples: Sequence[Any], told: Tensor | None) -> Examples:
+    """With what was given (n, F)."""
+    columns = {}
+    if data.given_codec is not None and told is not None:
+        names = [field.name for field in data.given_codec.space.fields]
+        columns = dict(zip(names, told.double().numpy().T))
+    stored = data.space.pack(data.codec.encode(list(samples)))
+    return Examples(data.codec.features(samples), columns, digests(stored))
+
+
+def _some(n: int, most: int) -> Tensor:
+    return torch.randperm(n, generator=generator(0, "report"))[:most]
+
+
+def digests(stored: Tensor) -> np.ndarray:
+    """(n,) numbers of packed examples (n, ...), equal where these are."""
+    rows = np.ascontiguousarray(stored.reshape(len(stored), -1).numpy())
+    hashes = [blake2b(row.tobytes(), digest_size=8).digest() for row in rows]
+    return np.frombuffer(b"".join(hashes), np.uint64)

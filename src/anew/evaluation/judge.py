@@ -1,0 +1,99 @@
+"""A card for samples from anywhere: files of them, beside files of real data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from anew.codecs import make_codec
+from anew.codecs.dataset import Dataset, Progress, Split, load_all, prepare
+from anew.errors import AnewError
+from anew.evaluation import card
+from anew.evaluation.build import describe, publish
+from anew.evaluation.gather import FULL, QUICK, choose, gather
+from anew.evaluation.report import Report
+from anew.sources import open_source
+from anew.writing import check_writable
+
+
+class Files(NamedTuple):
+    """What was read, in the codec's own type, and what is given with each."""
+
+    loaded: list[Any]
+    given: list[dict[str, Any]]
+
+
+def judge(
+    generated: str,
+    real: str,
+    out: str | Path,
+    held_out: str | None = None,
+    given: Sequence[str] = (),
+    quick: bool = False,
+    on_progress: Progress | None = None,
+) -> Report:
+    """Writes report.html and report.json into `out`, and returns what is in them.
+
+    `real` is what the samples were learned from. Without `held_out`, real data that they were not learned from, a tenth
+    of `real` stands in for it twice, and a generator that has seen all of it may copy unseen.
+    """
+    folder = Path(out).expanduser()
+    check_writable(folder)
+    source = open_source(real)
+    data = prepare(source, make_codec(source.codec, {}), given, on_progress)
+    if held_out:
+        data = _with_held_out(data, held_out, given, on_progress)
+    files = _read(generated, data, given, on_progress)
+    effort = QUICK if quick else FULL
+    truth = gather(data, choose(data, effort), effort.compared, on_progress)
+    samples = data.codec.decode(_encode(data, files.loaded))
+    examples = truth.examples(samples, files.given)
+    rows = card.measure(examples, truth.real, on_progress=on_progress)
+    report = describe(Path(generated).name, truth, examples, rows)
+    facts = {"samples": generated, "real data": real, "held out": held_out or "", "given": ", ".join(given)}
+    return publish(replace(report, run=facts), truth, samples, folder)
+
+
+def _with_held_out(data: Dataset, location: str, given: Sequence[str], on_progress: Progress | None) -> Dataset:
+    """All of the data are for training; what is held out is elsewhere, half to compare with and half for the floor."""
+    files = _read(location, data, given, on_progress)
+    stored, told = data.space.pack(_encode(data, files.loaded)), _told(data, files)
+    order = torch.randperm(len(stored), generator=torch.Generator().manual_seed(0))
+    halves = [Split(stored[rows], None if told is None else told[rows], data.space) for rows in order.chunk(2)]
+    parts = (data.train, data.validation, data.test)
+    known = [part.given for part in parts if part.given is not None]
+    train = Split(torch.cat([part.x for part in parts]), torch.cat(known) if known else None, data.space)
+    return replace(data, train=train, validation=halves[0], test=halves[1])
+
+
+def _read(location: str, data: Dataset, given: Sequence[str], on_progress: Progress | None) -> Files:
+    """Raises AnewError for another kind of data, and for too few."""
+    source = open_source(location)
+    if source.codec != data.codec.name:
+        raise AnewError(f"'{location}' is of the kind {source.codec}, the real data are of the kind {data.codec.name}")
+    pairs = [(loaded, record.given) for record, loaded in load_all(data.codec, source, on_progress)]
+    if len(pairs) < card.SMALLEST:
+        raise AnewError(f"'{location}' has {len(pairs)} usable {source.codec} records; {card.SMALLEST} are needed")
+    if missing := [name for name in given if all(name not in told for _, told in pairs)]:
+        raise AnewError(
+            f"'{location}' does not say what '{missing[0]}' is of its records; leave out --given {missing[0]}"
+        )
+    return Files([loaded for loaded, _ in pairs], [{name: told.get(name) for name in given} for _, told in pairs])
+
+
+def _encode(data: Dataset, loaded: list[Any]) -> Tensor:
+    return torch.cat([data.codec.encode(part) for part in _parts(loaded)])
+
+
+def _parts(items: list[Any], size: int = 256) -> Iterator[list[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _told(data: Dataset, files: Files) -> Tensor | None:
+    codec = data.given_codec
+    return None if codec is None else codec.encode([codec.known(row) for row in files.given])

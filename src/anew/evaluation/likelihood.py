@@ -1,0 +1,72 @@
+"""What a model says of real examples: how likely they are, and what it loses on them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from anew.evaluation.row import Row
+from anew.evaluation.value import mean
+from anew.models.model import Model, Scores, Turn
+from anew.rng import Rng
+from anew.spaces import Batch, Fields, Space
+
+TOGETHER, DRAWS = 64, 4  # examples at a time; draws of a loss
+TITLE, QUESTION = "Likelihood", "How many bits does an unseen example take, per value?"
+
+
+def likelihood(model: Model, test: Batch, train: Batch) -> list[Row]:
+    """A row of bits per dimension, beside those of independent values; none for a model that cannot say."""
+    if not isinstance(model, Scores):
+        return []
+    value, trained = (mean(bits_per_dimension(model, batch)) for batch in (test, train))
+    alone = None if isinstance(model.space, Fields) else mean(independent_bits(model.space, train.x, test.x))
+    tag = "Exact" if model.likelihood == "exact" else "An upper bound"
+    note = f"{tag}; {trained.value:.2f} on training data. There is no floor; the ceiling takes each value on its own."
+    row = Row("likelihood", TITLE, QUESTION, "bits", value, None, alone, "low", "", note)
+    worse = alone is not None and value.low > alone.high
+    return [replace(row, verdict="no better than the baseline" if worse else tag.lower())]
+
+
+def bits_per_dimension(model: Model, batch: Batch) -> np.ndarray:
+    """(n,)"""
+    assert isinstance(model, Scores)
+    parts = []
+    for part, rng in _parts(model, batch):
+        with torch.no_grad():
+            parts.append(model.log_prob(part.x, part.given, rng).double().cpu())
+    return -torch.cat(parts).numpy() / math.log(2) / math.prod(batch.x.shape[1:])
+
+
+def independent_bits(space: Space, train: Tensor, test: Tensor) -> np.ndarray:
+    """(n,): bits per dimension of coded test examples if each value is drawn as often as in training, plus one."""
+    codes, others = (space.pack(x).flatten(1).long() for x in (train, test))
+    kinds = int(max(codes.max(), others.max())) + 1
+    counts = torch.ones(codes.shape[1], kinds, dtype=torch.float64)
+    counts.scatter_add_(1, codes.T, torch.ones(codes.T.shape, dtype=torch.float64))
+    bits = -(counts / counts.sum(1, keepdim=True)).log2()
+    return bits.gather(1, others.T).mean(0).numpy()
+
+
+def losses(model: Model, batch: Batch) -> np.ndarray:
+    """(n,): the loss of each example in the first turn, the mean over a few draws that depend on its row only."""
+    parts = []
+    for part, rng in _parts(model, batch):
+        drawn = [model.loss(part, Turn(model.turns[0], 1.0), rng).detach() for _ in range(DRAWS)]
+        parts.append(torch.stack(drawn).double().mean(0).cpu())
+    return torch.cat(parts).numpy()
+
+
+def _parts(model: Model, batch: Batch) -> list[tuple[Batch, Rng]]:
+    device = next(model.parameters()).device
+    found = []
+    for start in range(0, batch.size, TOGETHER):
+        rows = range(start, min(start + TOGETHER, batch.size))
+        given = None if batch.given is None else batch.given[rows.start : rows.stop]
+        part = Batch(batch.x[rows.start : rows.stop], given).to(device)
+        found.append((part, Rng.for_samples(0, rows, device)))
+    return found

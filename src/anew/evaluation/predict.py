@@ -1,0 +1,43 @@
+"""Predicts what is given from features: a linear model, fitted in closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.linear_model import Ridge, RidgeClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from anew.evaluation.value import Value, mean, share
+from anew.spaces import Field
+
+Predictor = Callable[[np.ndarray], np.ndarray]
+SHRINKAGE = 10.0
+SMALLEST = 20  # examples to fit on, and to score on
+
+
+def predictor(field: Field, x: np.ndarray, told: np.ndarray) -> Predictor | None:
+    """From features (n, d) to a category or a number (n,); None if too little is known to fit one."""
+    known = ~np.isnan(told)
+    if known.sum() < SMALLEST or len(np.unique(told[known])) < 2:
+        return None
+    model = RidgeClassifier(SHRINKAGE) if field.values else Ridge(SHRINKAGE)
+    predict: Predictor = make_pipeline(StandardScaler(), model).fit(x[known], told[known]).predict
+    return predict
+
+
+def score(field: Field, predicted: np.ndarray, told: np.ndarray) -> Value | None:
+    """The share of categories that are right, or how much of the variance of numbers is explained, (n,) each; None for too few."""
+    known = ~np.isnan(told)
+    predicted, told, n = predicted[known], told[known], int(known.sum())
+    if n < SMALLEST:
+        return None
+    if field.values:
+        return share(int((predicted == told).sum()), n)
+    return _explained(predicted, told)
+
+
+def _explained(predicted: np.ndarray, told: np.ndarray) -> Value:
+    """The coefficient of determination."""
+    return mean(1 - (predicted - told) ** 2 / (told.var() or 1.0)).clip(-1, 1)

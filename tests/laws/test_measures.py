@@ -1,0 +1,102 @@
+"""What must be true of every measure: real data reach its floor, its impostor does not, and a seed repeats it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from anew.evaluation import MEASURES, card, load
+from anew.evaluation.examples import Examples, Real
+from anew.evaluation.row import INCONCLUSIVE, Row
+from anew.spaces import Field
+
+FIELDS = (Field("label", 3), Field("weight"))
+MIXING = np.random.default_rng(7).normal(size=(4, 10))
+
+
+def drawn(seed: int, n: int) -> Examples:
+    """Three clusters near a hyperplane, with the cluster and a coordinate as what is given."""
+    rng = np.random.default_rng(seed)
+    label = rng.integers(0, 3, n)
+    hidden = rng.normal(size=(n, 4)) + 4 * np.eye(3, 4)[label]
+    x = hidden @ MIXING + 0.1 * rng.normal(size=(n, 10))
+    told = {"label": label.astype(float), "weight": hidden[:, 3]}
+    return Examples({"one": x, "two": x[:, :5]}, told, (x[:, 0] * 1e9).astype(np.int64))
+
+
+def shuffled(examples: Examples) -> Examples:
+    rng = np.random.default_rng(0)
+    views = {name: rng.permuted(x, axis=0) for name, x in examples.views.items()}
+    return replace(examples, views=views, given={name: rng.permutation(v) for name, v in examples.given.items()})
+
+
+def real(seed: int = 0, unit: float = 1.0) -> Real:
+    sets = drawn(0, 900), drawn(1, 300), drawn(2, 300), shuffled(drawn(3, 300))
+    parts = [replace(one, views={name: x * unit for name, x in one.views.items()}) for one in sets]
+    return Real(parts[0], parts[1], parts[2], parts[3], FIELDS, sets[0].digests, seed=seed)
+
+
+REAL = real()
+every_measure = pytest.mark.parametrize("name", MEASURES)
+
+
+def rows(name: str, generated: Examples, truth: Real = REAL) -> list[Row]:
+    found = card.measure(generated, truth, [name])
+    assert [row.key for row in found] == list(load(name).texts)
+    return found
+
+
+@every_measure
+def test_other_real_data_are_as_good_as_real_data(name: str) -> None:
+    for row in rows(name, drawn(4, 300)):
+        assert not row.is_worse, row
+        assert row.verdict != INCONCLUSIVE, row
+
+
+@every_measure
+def test_its_impostor_is_found_out(name: str) -> None:
+    made = REAL.impostors[load(name).impostor]
+    unscaled = replace(made, views={view: x for view, x in made.views.items()})
+    for row in card._rows(load(name), unscaled, REAL):
+        assert row.is_worse, row
+
+
+@every_measure
+def test_values_lie_in_their_intervals_which_lie_in_their_range(name: str) -> None:
+    for row in rows(name, drawn(4, 300)):
+        for value in (row.value, row.floor, row.ceiling):
+            assert value is not None
+            assert value.low <= value.value <= value.high, row
+            assert 0 < value.n
+            if row.unit == "share" and row.key != "diversity":
+                assert -1 <= value.low <= value.high <= 1, row
+
+
+@every_measure
+def test_the_seed_repeats_it(name: str) -> None:
+    assert rows(name, drawn(4, 300), real(seed=3)) == rows(name, drawn(4, 300), real(seed=3))
+
+
+@every_measure
+def test_the_unit_of_the_features_does_not_matter(name: str) -> None:
+    far = drawn(4, 300)
+    scaled = replace(far, views={view: 1000 * x for view, x in far.views.items()})
+    for one, other in zip(rows(name, far), rows(name, scaled, real(unit=1000.0)), strict=True):
+        assert one.value is not None
+        assert other.value is not None
+        assert one.value.value == pytest.approx(other.value.value, rel=1e-3, abs=1e-3)
+
+
+@every_measure
+def test_data_that_do_not_vary_are_no_error(name: str) -> None:
+    same = Examples({"one": np.ones((200, 3))}, {"label": np.zeros(200), "weight": np.full(200, np.nan)}, np.zeros(200))
+    truth = Real(same, same, same, same, FIELDS, same.digests)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for row in card.measure(same, truth, [name]):
+            assert row.value is None or np.isfinite(row.value.value)
+
+
+def test_without_anything_given_the_rows_that_need_it_are_left_out() -> None:
+    assert not card.measure(replace(drawn(4, 300), given={}), REAL, ["obeys", "useful"])
