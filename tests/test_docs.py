@@ -38,16 +38,17 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(module, "FULL", Effort(30, 100))
     monkeypatch.chdir(tmp_path)
     _make_photos(tmp_path / "photos")
+    _make_photos(tmp_path / "others")
     _make_mnist(tmp_path / "mnist")
     return tmp_path
 
 
 def _make_photos(folder: Path) -> None:
     rng = np.random.default_rng(0)
-    for label in ("cat", "dog"):
+    for label, darkest in (("cat", 0), ("dog", 128)):
         (folder / label).mkdir(parents=True)
-        for i in range(40):
-            Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8)).save(folder / label / f"{i}.png")
+        for i in range(120):
+            Image.fromarray(rng.integers(darkest, darkest + 128, (8, 8, 3), np.uint8)).save(folder / label / f"{i}.png")
 
 
 def _make_mnist(folder: Path) -> None:

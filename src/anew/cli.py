@@ -75,7 +75,7 @@ def sample(
 
 
 @app.command(
-    epilog="Examples:  anew report runs/photos   or, for samples of another tool:  "
+    epilog="Example:  anew report runs/photos   or, for samples of another tool:  "
     "anew report --real photos/ --generated others/"
 )
 def report(

@@ -36,7 +36,7 @@ def test_the_noise_of_many_is_that_of_some_scaled(monkeypatch: pytest.MonkeyPatc
 
 
 def test_mmd_of_a_shift_is_what_the_moments_say() -> None:
-    """Two unit Gaussians in one dimension, k(x, y) = (xy + 1)^3: by the expectation of its expansion, with m = 1 / 2."""
+    """Two unit Gaussians in one dimension, k(x, y) = (xy + 1)^3: by its expansion in moments."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(4000, 1)) + 0.5, rng.normal(size=(4000, 1))
     moments = [0.5, 1.25, 0.5**3 + 3 * 0.5], [0.0, 1.0, 0.0]

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 import torch
-from toys import tiny, toy
 
 from anew.evaluation.likelihood import bits_per_dimension, independent_bits, likelihood, losses
 from anew.spaces import Batch, Field, Fields, Grid, Tokens
+from toys import tiny, toy
 
 
 def test_independent_bits_are_the_entropy_of_what_was_seen() -> None:

@@ -39,7 +39,7 @@ def test_a_leak_of_a_tenth_is_seen_at_few_false_alarms() -> None:
 
 def test_the_loss_is_an_attack_too_and_the_strongest_counts() -> None:
     rng = np.random.default_rng(0)
-    guess, strong = rng.normal(size=(2, 300)), rng.normal(size=(2, 300)) + [[2], [0]]
+    guess, strong = rng.normal(size=(2, 300)), rng.normal(size=(2, 300)) + np.array([[2], [0]])
     found = strongest({"guess": guess[0], "loss": strong[0]}, {"guess": guess[1], "loss": strong[1]})
     assert found.auc.value > 0.85
     assert found.auc.n == 300

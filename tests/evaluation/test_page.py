@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from anew.evaluation.cost import cost
+from anew.evaluation.groups import Group
 from anew.evaluation.page import (
     CURVE_HEIGHT,
     CURVE_WIDTH,
@@ -47,7 +48,11 @@ def row(middle: float | None, half: float = 0.05, key: str = "told_apart", bette
 REPORT = Report(
     name="my-run",
     verdict="Samples can be told apart.",
-    rows=[row(0.3), row(0.7, key="fidelity", better="high"), *cost({"parameters": 2_140_345})],
+    rows=[
+        *(row(0.3), row(0.7, key="fidelity", better="high"), row(0.4, key="legacy/frechet")),
+        *cost({"parameters": 2_140_345}),
+    ],
+    groups=[Group("label 7", 55, [row(0.2, key="fidelity"), row(None, key="coverage")])],
     run={"model": "gan, size s", "given": ""},
     trust={"examples": {"train": 100, "test": 10}, "seed": 3, "inconclusive": []},
     curves=[{"examples": i, "loss": 1 / i} for i in range(1, 50)],
@@ -106,7 +111,7 @@ def test_the_page_shows_what_the_report_knows(page: str) -> None:
         *("my-run", "Samples can be told apart.", "gan, size s", "Title of told_apart", "A note.", "real data 0.10"),
         *("baseline 0.90", "0.25 to 0.35, n = 1,234", "75 % of the way to real data", "exact copy", "near copy"),
         *("0.250", "1.50", "loss", "49 examples", "2,140,345", "train 100, test 10", "anew report runs/my-run"),
-        *("After 17,280 examples", "Samples are few; went back."),
+        *("After 17,280 examples", "Samples are few; went back.", "label 7", "n = 55", "Title of legacy/frechet"),
     ):
         assert piece in text, piece
     assert page.count(">near copy<") == page.count(">exact copy<") == 1
@@ -114,7 +119,8 @@ def test_the_page_shows_what_the_report_knows(page: str) -> None:
 
 
 def test_the_verdict_comes_first(page: str) -> None:
-    order = [page.index(text) for text in ("Samples can be told apart.", ">Samples<", "Title of told_apart", "How to")]
+    texts = "Samples can be told apart.", ">Samples<", "Title of told_apart", "Title of legacy/frechet", "How to"
+    order = [page.index(text) for text in texts]
     assert order == sorted(order)
 
 
@@ -134,6 +140,7 @@ def test_no_text_of_the_user_becomes_markup() -> None:
         name=ATTACK,
         verdict=ATTACK,
         rows=[replace(row(0.3), title=ATTACK, note=ATTACK, question=ATTACK)],
+        groups=[Group(ATTACK, 5, [replace(row(0.3), title=ATTACK)])],
         run={ATTACK: ATTACK},
         trust={"views": [ATTACK]},
         curves=[{"examples": 1, ATTACK: 1.0}, {"examples": 2, ATTACK: 2.0}],
@@ -248,7 +255,7 @@ def test_the_comparison_has_all_runs_and_rows(comparison: str) -> None:
     text = Outline(comparison).text
     for piece in ("2 runs", "my-run", "other-run", "Title of told_apart", "Title of fidelity", "Title of coverage"):
         assert piece in text
-    assert text.count("not measured") == 3  # fidelity and cost of one run, coverage of the other
+    assert text.count("not measured") == 4  # fidelity and cost of one run, coverage of the other
     assert re.search(r'class="best"><span class="number">0.30', comparison)
     assert "Real data" in text
 

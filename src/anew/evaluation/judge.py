@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,10 +30,10 @@ class Files(NamedTuple):
 
 
 def judge(
-    generated: str,
-    real: str,
-    out: str | Path,
-    held_out: str | None = None,
+    generated: str | PathLike[str],
+    real: str | PathLike[str],
+    out: str | PathLike[str] = "report",
+    held_out: str | PathLike[str] | None = None,
     given: Sequence[str] = (),
     quick: bool = False,
     on_progress: Progress | None = None,
@@ -44,11 +45,11 @@ def judge(
     """
     folder = Path(out).expanduser()
     check_writable(folder)
-    source = open_source(real)
+    source = open_source(str(real))
     data = prepare(source, make_codec(source.codec, {}), given, on_progress)
     if held_out:
-        data = _with_held_out(data, held_out, given, on_progress)
-    files = _read(generated, data, given, on_progress)
+        data = _with_held_out(data, str(held_out), given, on_progress)
+    files = _read(str(generated), data, given, on_progress)
     effort = QUICK if quick else FULL
     truth = gather(data, choose(data, effort), effort.compared, on_progress)
     samples = data.codec.decode(_encode(data, files.loaded))
@@ -56,6 +57,7 @@ def judge(
     rows = card.measure(examples, truth.real, on_progress=on_progress)
     report = describe(Path(generated).name, truth, examples, rows)
     facts = {"samples": generated, "real data": real, "held out": held_out or "", "given": ", ".join(given)}
+    facts = {name: str(value) for name, value in facts.items()}
     return publish(replace(report, run=facts), truth, samples, folder)
 
 

@@ -1,13 +1,14 @@
 """Which parts of the data do samples leave out?
 
 The training split is divided into cells by k-means (as Richardson and Weiss 2018 do, who count cells that differ). A
-cell is missed if samples surely have less than half of its share: the binomial test of their count in it, given the
-count of samples and real examples, with at most 5 % false discoveries (Benjamini and Hochberg 1995).
+cell is missed if samples surely have less than half of its share: the binomial test of their count in it, with at most
+5 % false discoveries (Benjamini and Hochberg 1995).
 """
 
 from __future__ import annotations
 
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import binom, false_discovery_control
@@ -17,36 +18,49 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from anew.evaluation.examples import Examples, Real
 from anew.evaluation.measure import Measure, Text, Values
-from anew.evaluation.value import Value, highest, share
+from anew.evaluation.value import Value, highest
 
 CELL, CELLS = 15, (2, 100)  # examples expected in a cell; how many cells at least and at most
-FITTED, DISCOVERIES, HALF = 5_000, 0.05, 0.5
+FITTED, DRAWS = 5_000, 200  # examples, and draws of the bootstrap
+HALF, DISCOVERIES = 0.5, 0.05
 
 
-def cells(train: np.ndarray, n: int, seed: int = 0) -> KMeans:
+class Cells(NamedTuple):
+    means: KMeans
+    shares: np.ndarray  # of the training examples, (k,)
+
+
+def cells(train: np.ndarray, n: int, seed: int = 0) -> Cells:
     """Fitted on (m, d), as many as leave n examples enough in each."""
     count = min(max(CELLS[0], n // CELL), CELLS[1], len(train))
+    x = train.astype(np.float64)
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different examples than cells
-        return KMeans(count, n_init=1, random_state=seed).fit(train[:FITTED].astype(np.float64))
+        means = KMeans(count, n_init=1, random_state=seed).fit(x[:FITTED])
+    return Cells(means, np.bincount(means.predict(x), minlength=count) / len(x))
 
 
-def missed(samples: np.ndarray, reference: np.ndarray, within: KMeans) -> Value:
-    """The share of the cells that samples (n, d) miss, which real examples (m, d) do not."""
-    count = within.n_clusters
-    made, real = (np.bincount(within.predict(x.astype(np.float64)), minlength=count) for x in (samples, reference))
-    at_half = HALF * len(samples) / (HALF * len(samples) + len(reference))  # of all in a cell that has half its share
-    p = binom.cdf(made, made + real, at_half)
-    return share(int((false_discovery_control(p) <= DISCOVERIES).sum()), count)
+def missed(samples: np.ndarray, of: Cells, seed: int = 0) -> Value:
+    """The share of the cells that samples (n, d) miss; the interval is of the bootstrap over samples."""
+    n, count = len(samples), len(of.shares)
+    counts = np.bincount(of.means.predict(samples.astype(np.float64)), minlength=count)
+    again = np.random.default_rng(seed).multinomial(n, counts / n, DRAWS)
+    value, drawn = _found(counts, n, of), [_found(row, n, of) for row in again]
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return Value(value, float(min(low, value)), float(max(high, value)), n)
 
 
-def _cells(real: Real) -> dict[str, KMeans]:
+def _found(counts: np.ndarray, n: int, of: Cells) -> float:
+    p = binom.cdf(counts, n, HALF * of.shares)
+    return float((false_discovery_control(p) <= DISCOVERIES).mean())
+
+
+def _cells(real: Real) -> dict[str, Cells]:
     return {view: cells(x, real.n, real.seed) for view, x in real.train.views.items()}
 
 
 def _measure(x: Examples, real: Real) -> Values:
-    found = (missed(x.views[view], real.reference.views[view], within) for view, within in real.once(_cells).items())
-    return {"missed": highest(found)}
+    return {"missed": highest(missed(x.views[view], of, real.seed) for view, of in real.once(_cells).items())}
 
 
 MEASURE = Measure(
@@ -56,8 +70,8 @@ MEASURE = Measure(
             "How many parts of the data have hardly any samples?",
             "share",
             "low",
-            "Of cells of the training data (k-means; n is their number), those with surely less than half of their "
-            "share of samples. The worst view counts. Here the ceiling is a single training example, repeated.",
+            "Of cells of the training data (by k-means, some fifteen examples in each), those with surely "
+            "less than half of their share of samples. The worst view counts. Here the ceiling is a single training example, repeated.",
         )
     },
     _measure,

@@ -28,7 +28,7 @@ def predictor(field: Field, x: np.ndarray, told: np.ndarray) -> Predictor | None
 
 
 def score(field: Field, predicted: np.ndarray, told: np.ndarray) -> Value | None:
-    """The share of categories that are right, or how much of the variance of numbers is explained, (n,) each; None for too few."""
+    """The share of categories that are right, or of the variance of numbers explained; None for too few."""
     known = ~np.isnan(told)
     predicted, told, n = predicted[known], told[known], int(known.sum())
     if n < SMALLEST:
@@ -40,4 +40,4 @@ def score(field: Field, predicted: np.ndarray, told: np.ndarray) -> Value | None
 
 def _explained(predicted: np.ndarray, told: np.ndarray) -> Value:
     """The coefficient of determination."""
-    return mean(1 - (predicted - told) ** 2 / (told.var() or 1.0)).clip(-1, 1)
+    return mean(1 - (predicted - told) ** 2 / (told.var() or 1.0)).clip(0, 1)

@@ -31,7 +31,7 @@ MEASURE = Measure(
             "share",
             "high",
             "A linear model of the features, fitted on samples, predicts what is given of real examples: the share of "
-            "categories that are right, or the variance of numbers explained. Its floor has learned from as many real ones.",
+            "categories that are right, or the variance of numbers explained. Its floor has learned from real ones.",
         )
     },
     _measure,
