@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from gaussians import D, N, gaussian
 
+from anew.evaluation import card
 from anew.evaluation.copying import closest_pairs, copies
+from anew.evaluation.examples import Examples, Real
 
 
 def test_copies_raise_both_shares_and_honest_samples_neither() -> None:
@@ -29,6 +31,16 @@ def test_the_excess_is_the_share_of_copies() -> None:
 def test_blurred_samples_are_no_copies() -> None:
     found = copies(0.3 * gaussian(2), gaussian(1), gaussian(0, 800))
     assert found.excess.low <= 0 <= found.excess.high
+
+
+def test_held_out_data_hardly_ever_raise_the_alarm() -> None:
+    """The nominal rate is about 1 % a row: one alarm at most in 20 draws of two rows has a chance of 94 %."""
+    alarms = 0
+    for seed in range(20):
+        real = Real(*(Examples({"view": gaussian(100 * seed + i, n)}) for i, n in enumerate((800, 300, 300, 300))))
+        rows = card.measure(Examples({"view": gaussian(100 * seed + 9)}), real, ["copying"])
+        alarms += sum(row.is_worse for row in rows)
+    assert alarms <= 1
 
 
 def test_the_closest_pairs_name_the_copies_first() -> None:

@@ -18,12 +18,13 @@ from anew.evaluation import card
 from anew.evaluation.build import describe, publish
 from anew.evaluation.gather import FULL, QUICK, choose, gather
 from anew.evaluation.report import Report
+from anew.rng import generator
 from anew.sources import open_source
 from anew.writing import check_writable
 
 
 class Files(NamedTuple):
-    """What was read, in the codec's own type, and what is given with each."""
+    """What was read, in the codec's own type and in random order, and what is given with each."""
 
     loaded: list[Any]
     given: list[dict[str, Any]]
@@ -65,8 +66,10 @@ def _with_held_out(data: Dataset, location: str, given: Sequence[str], on_progre
     """All of the data are for training; what is held out is elsewhere, half to compare with and half for the floor."""
     files = _read(location, data, given, on_progress)
     stored, told = data.space.pack(_encode(data, files.loaded)), _told(data, files)
-    order = torch.randperm(len(stored), generator=torch.Generator().manual_seed(0))
-    halves = [Split(stored[rows], None if told is None else told[rows], data.space) for rows in order.chunk(2)]
+    halves = [
+        Split(stored[half], None if told is None else told[half], data.space)
+        for half in (slice(None, len(stored) // 2), slice(len(stored) // 2, None))
+    ]
     parts = (data.train, data.validation, data.test)
     known = [part.given for part in parts if part.given is not None]
     train = Split(torch.cat([part.x for part in parts]), torch.cat(known) if known else None, data.space)
@@ -85,7 +88,9 @@ def _read(location: str, data: Dataset, given: Sequence[str], on_progress: Progr
         raise AnewError(
             f"'{location}' does not say what '{missing[0]}' is of its records; leave out --given {missing[0]}"
         )
-    return Files([loaded for loaded, _ in pairs], [{name: told.get(name) for name in given} for _, told in pairs])
+    order = torch.randperm(len(pairs), generator=generator(0, "files")).tolist()  # folders are sorted
+    mixed = [pairs[i] for i in order]
+    return Files([loaded for loaded, _ in mixed], [{name: told.get(name) for name in given} for _, told in mixed])
 
 
 def _encode(data: Dataset, loaded: list[Any]) -> Tensor:

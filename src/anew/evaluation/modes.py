@@ -71,7 +71,8 @@ MEASURE = Measure(
             "share",
             "low",
             "Of cells of the training data (by k-means, some fifteen examples in each), those with surely "
-            "less than half of their share of samples. The worst view counts. Here the ceiling is a single training example, repeated.",
+            "less than half of their share of samples. The worst view counts. Here the ceiling is a single training "
+            "example, repeated.",
         )
     },
     _measure,
