@@ -109,6 +109,7 @@ MISTAKES = [
     (["report"], "give a run, or else --real and --generated"),
     (["report", "--real", "digits"], "give a run, or else --real and --generated"),
     (["report", "no-run", "--real", "digits"], "a run knows its data"),
+    (["report", "no-run", "-n", "3"], "is not a whole run folder"),
     (["report", "--selftest"], "give a run, or else --real and --generated"),
     (["report", "--selftest", "no-run"], "is not a whole run folder"),
     (["report", "--real", "digits", "--generated", "no/such"], "there is no file or folder 'no/such'"),

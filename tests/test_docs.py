@@ -23,7 +23,7 @@ ELSEWHERE = ("make", "git", "cd", "pip")  # commands that other tests and CI run
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with what the pages speak of in it, and a budget that none of them notices."""
-    from anew.evaluation import build, judge, selftest
+    from anew.evaluation import gather
     from anew.evaluation.gather import Effort
     from anew.training import train
 
@@ -34,8 +34,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(train, "_plan", small)
     monkeypatch.setattr(train, "choose_size", lambda minutes: 1)
-    for module in (build, judge, selftest):
-        monkeypatch.setattr(module, "FULL", Effort(30, 100))
+    monkeypatch.setattr(gather, "FULL", Effort(30, 100))
     monkeypatch.chdir(tmp_path)
     _make_photos(tmp_path / "photos")
     _make_photos(tmp_path / "others")

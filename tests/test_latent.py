@@ -18,7 +18,7 @@ import anew
 from anew.codecs import image_features, make_codec
 from anew.codecs.dataset import fingerprint, prepare
 from anew.errors import AnewError
-from anew.evaluation import build
+from anew.evaluation import build, gather
 from anew.evaluation.gather import Effort
 from anew.latent import REACH, LatentCodec, encoders
 from anew.models import build as build_model
@@ -231,7 +231,7 @@ def test_the_splits_are_those_of_the_data(latent: Run):
 
 
 def test_reports_measure_against_the_data_themselves(latent: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr(build, "FULL", Effort(30, 200))
+    monkeypatch.setattr(gather, "FULL", Effort(30, 200))
     monkeypatch.setattr(image_features, "_STEPS", 2)
     report = latent.report(tmp_path)
     assert report.run["model"] == "flow_matching, size 1, in the latent space of autoencoder, size 1"

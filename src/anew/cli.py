@@ -90,6 +90,7 @@ def report(
     given: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Without a run: what samples follow.")] = None,
     selftest: Annotated[bool, typer.Option("--selftest", help="Hold the card against impostors instead.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Of 500 samples, in seconds.")] = False,
+    n: Annotated[int | None, typer.Option("-n", "--number", help="Of so many samples (2,000 if not said).")] = None,
     out: Annotated[Path | None, typer.Option(help="A folder (RUN, or report, if nothing is said).")] = None,
 ) -> None:
     """Measure how good, varied, copied and private samples are: report.html and report.json."""
@@ -107,11 +108,11 @@ def report(
         if run is None:
             from anew.evaluation.judge import judge
 
-            made = judge(str(generated), str(real), out or "report", held_out, given or (), quick, on_progress)
+            made = judge(str(generated), str(real), out or "report", held_out, given or (), quick, n, on_progress)
         else:
             from anew.run import Run
 
-            made = Run.load(run).report(out, quick, on_progress)
+            made = Run.load(run).report(out, quick, n, on_progress)
     console.print(table([made]))
     console.print("\n\n".join(filter(None, ["", costs(made), made.verdict])), markup=False)
     typer.echo((out or run or Path("report")) / "report.html")

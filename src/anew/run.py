@@ -180,12 +180,19 @@ class Run:
         return Samples(self.codec, self.codec.decode(x), rows)
 
     def report(
-        self, out: str | PathLike[str] | None = None, quick: bool = False, on_progress: Progress | None = None
+        self,
+        out: str | PathLike[str] | None = None,
+        quick: bool = False,
+        n: int | None = None,
+        on_progress: Progress | None = None,
     ) -> Report:
-        """Measures samples against held-out data, and writes report.html and report.json to the run or `out`."""
+        """Measures samples against held-out data, and writes report.html and report.json to the run or `out`.
+
+        `n` samples are compared with as many held-out examples, if there are as many; 2,000 or, `quick`, 500.
+        """
         from anew.evaluation.build import make_report  # an import up the order: a run shows how good it is
 
-        return make_report(self, Path(out) if out else self.path, quick, on_progress)
+        return make_report(self, Path(out) if out else self.path, quick, n, on_progress)
 
     def selftest(
         self, out: str | PathLike[str] | None = None, quick: bool = False, on_progress: Progress | None = None

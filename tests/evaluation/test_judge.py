@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,8 +41,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def judged(folder: Path, generated: str, out: Path, **more: object) -> Report:
-    return anew.judge(folder / generated, folder / "real", out, folder / "held out", quick=True, **more)  # type: ignore[arg-type]
+def judged(folder: Path, generated: str, out: Path, **more: Any) -> Report:
+    sources = {"real": folder / "real", "held_out": folder / "held out"} | more
+    return anew.judge(folder / generated, out=out, quick=True, **sources)
 
 
 def row(report: Report, key: str) -> Row:
@@ -67,6 +69,22 @@ def test_copies_raise_the_alarm(folder: Path, tmp_path: Path) -> None:
 def test_without_held_out_data_a_part_of_the_real_ones_stands_in(folder: Path, tmp_path: Path) -> None:
     report = anew.judge(folder / "honest", folder / "real", tmp_path, quick=True)
     assert sum(report.trust["examples"].values()) == 600
+
+
+@pytest.mark.slow
+def test_a_model_that_was_left_to_learn_fifty_pictures_by_heart_raises_the_alarm(folder: Path, tmp_path: Path) -> None:
+    for file in sorted((folder / "real").rglob("*.png"))[::12]:
+        (tmp_path / "fifty").mkdir(exist_ok=True)
+        shutil.copy(file, tmp_path / "fifty")
+    settings = {"guard": False, "lr": 2e-3}
+    run = anew.train(
+        tmp_path / "fifty", "flow_matching", size=1, examples=20_000, settings=settings, out=tmp_path / "run"
+    )
+    run.sample(300).save(tmp_path / "samples")
+    report = judged(tmp_path, "samples", tmp_path / "card", real=tmp_path / "fifty", held_out=folder / "held out")
+    assert row(report, "duplicates").is_worse
+    assert row(report, "copying").is_worse
+    assert "training data is being copied" in report.verdict
 
 
 @pytest.mark.parametrize(

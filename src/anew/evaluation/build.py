@@ -14,7 +14,7 @@ from anew.evaluation import card
 from anew.evaluation.copying import Pair, closest_pairs
 from anew.evaluation.cost import cost
 from anew.evaluation.examples import Examples, Losses
-from anew.evaluation.gather import FULL, QUICK, Effort, Truth, choose, first, gather
+from anew.evaluation.gather import Effort, Truth, choose, effort, first, gather
 from anew.evaluation.groups import groups
 from anew.evaluation.likelihood import likelihood, losses
 from anew.evaluation.page import Pictures, render, render_comparison
@@ -29,15 +29,17 @@ SHOWN, PAIRS = 64, 20  # pictures
 SCORED = 1_000  # examples of which the likelihood is asked, at most
 
 
-def make_report(run: Run, out: Path, quick: bool = False, on_progress: Progress | None = None) -> Report:
+def make_report(
+    run: Run, out: Path, quick: bool = False, n: int | None = None, on_progress: Progress | None = None
+) -> Report:
     """Writes report.html and report.json into `out` and returns what is in them."""
     check_writable(out)
-    effort = QUICK if quick else FULL
-    truth = _truth(run.open_data(original=True), effort, on_progress)
+    looked_at = effort(quick, n)
+    truth = _truth(run.open_data(original=True), looked_at, on_progress)
     start = time.perf_counter()
     samples = run.sample(max(SHOWN, truth.real.n), seed=1, on_progress=on_progress)
     speed = len(samples) / (time.perf_counter() - start)
-    generated = replace(truth.examples(list(samples), samples.given), losses=_losses(run, truth, effort))
+    generated = replace(truth.examples(list(samples), samples.given), losses=_losses(run, truth, looked_at))
     rows = card.measure(generated, truth.real, on_progress=on_progress) + _likelihood(run, truth)
     rows += cost(run.info.get("result", {}) | {"samples_per_second": speed})
     report = describe(run.path.resolve().name, truth, generated, rows)
@@ -84,13 +86,13 @@ def compare(runs: list[Run], out: Path, on_progress: Progress | None = None) -> 
     return reports
 
 
-def _truth(data: Dataset, effort: Effort, on_progress: Progress | None) -> Truth:
-    return gather(data, choose(data, effort), effort.compared, on_progress)
+def _truth(data: Dataset, looked_at: Effort, on_progress: Progress | None) -> Truth:
+    return gather(data, choose(data, looked_at), looked_at.compared, on_progress)
 
 
-def _losses(run: Run, truth: Truth, effort: Effort) -> Losses:
+def _losses(run: Run, truth: Truth, looked_at: Effort) -> Losses:
     """Of real examples in the form in which the model was trained on them."""
-    chosen = truth.chosen if run.inner is None else choose(run.open_data(), effort)
+    chosen = truth.chosen if run.inner is None else choose(run.open_data(), looked_at)
     members = first(chosen.train, len(truth.real.members))
     return Losses(losses(run.model, members), losses(run.model, chosen.held_out))
 

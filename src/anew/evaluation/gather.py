@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from anew.codecs.dataset import Dataset, Progress
+from anew.errors import AnewError
+from anew.evaluation import card
 from anew.evaluation.examples import Examples, Real
 from anew.evaluation.impostors import independent
 from anew.rng import generator
@@ -27,6 +29,14 @@ class Effort:
 
 
 FULL, QUICK = Effort(2_000, 10_000), Effort(500, 2_500)
+
+
+def effort(quick: bool = False, n: int | None = None) -> Effort:
+    """Of a quick card or a full one; of `n` samples if that is said. Raises AnewError for too few."""
+    usual = QUICK if quick else FULL
+    if n is not None and n < card.SMALLEST:
+        raise AnewError(f"a card of {n} samples says nothing; compare {card.SMALLEST} or more")
+    return usual if n is None else Effort(n, max(n, usual.train))
 
 
 class Chosen(NamedTuple):

@@ -16,7 +16,7 @@ from anew.codecs.dataset import Dataset, Progress, Split, load_all, prepare
 from anew.errors import AnewError
 from anew.evaluation import card
 from anew.evaluation.build import describe, publish
-from anew.evaluation.gather import FULL, QUICK, choose, gather
+from anew.evaluation.gather import choose, effort, gather
 from anew.evaluation.report import Report
 from anew.rng import generator
 from anew.sources import open_source
@@ -37,6 +37,7 @@ def judge(
     held_out: str | PathLike[str] | None = None,
     given: Sequence[str] = (),
     quick: bool = False,
+    n: int | None = None,
     on_progress: Progress | None = None,
 ) -> Report:
     """Writes report.html and report.json into `out`, and returns what is in them.
@@ -51,8 +52,8 @@ def judge(
     if held_out:
         data = _with_held_out(data, str(held_out), given, on_progress)
     files = _read(str(generated), data, given, on_progress)
-    effort = QUICK if quick else FULL
-    truth = gather(data, choose(data, effort), effort.compared, on_progress)
+    looked_at = effort(quick, n)
+    truth = gather(data, choose(data, looked_at), looked_at.compared, on_progress)
     samples = data.codec.decode(_encode(data, files.loaded))
     examples = truth.examples(samples, files.given)
     rows = card.measure(examples, truth.real, on_progress=on_progress)

@@ -14,7 +14,7 @@ from anew.codecs.dataset import Dataset, Progress, Split
 from anew.errors import AnewError
 from anew.evaluation import card
 from anew.evaluation.build import SHOWN, describe
-from anew.evaluation.gather import FULL, QUICK, Truth, choose, gather, shuffled
+from anew.evaluation.gather import Truth, choose, effort, gather, shuffled
 from anew.evaluation.modes import CELL, cells
 from anew.evaluation.page import Pictures, render_comparison
 from anew.evaluation.report import Report
@@ -59,9 +59,9 @@ class SelfTest(NamedTuple):
 def selftest(data: Dataset, out: Path, quick: bool = False, on_progress: Progress | None = None) -> SelfTest:
     """Writes selftest.html and selftest.json into `out`, and returns what is in them."""
     check_writable(out)
-    effort = QUICK if quick else FULL
-    remaining, fresh = _set_aside(data, effort.compared)
-    truth = gather(remaining, choose(remaining, effort), effort.compared, on_progress)
+    looked_at = effort(quick)
+    remaining, fresh = _set_aside(data, looked_at.compared)
+    truth = gather(remaining, choose(remaining, looked_at), looked_at.compared, on_progress)
     checks, reports, sheets = [], [], []
     for impostor in IMPOSTORS:
         batch = impostor.make(fresh, truth)

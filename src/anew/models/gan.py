@@ -58,7 +58,7 @@ class Network(NamedTuple):
 NETWORKS: dict[str, Network] = {
     "mlp": Network(adversarial.perceptron_generator, adversarial.perceptron_discriminator),
     "dcgan": Network(adversarial.dcgan_generator, adversarial.dcgan_discriminator),
-    "densenet": Network(dense.dense_generator, dense.dense_discriminator),
+    "densenet": Network(dense.dense_generator, adversarial.dcgan_discriminator),
     "sngan": Network(residual.sngan_generator, residual.sngan_discriminator),
     "r3gan": Network(residual.r3gan_generator, residual.r3gan_discriminator),
     "stylegan2": Network(style.StyleGenerator, style.style_discriminator),
@@ -97,7 +97,8 @@ class GAN(Model):
         told = max(4, config.latent // 8) if given is not None else 0  # more of it, and the noise is ignored
         network, penalised = NETWORKS[config.network], config.r1 or config.r2 or config.gradient_penalty
         generator = network.generator(space, config.latent + told, config.width)
-        critic, features = network.discriminator(space, config.width, not penalised and config.loss != "wasserstein")
+        normed = not (penalised or config.spectral_norm or config.loss == "wasserstein")
+        critic, features = network.discriminator(space, config.width, normed)
         self.generator = adversarial.Generator(generator, embedding(given, told))
         self.discriminator = adversarial.Discriminator(critic, features, given)
         if config.spectral_norm:
@@ -262,8 +263,8 @@ def lsgan(space: Space, given: Space | None, size: int, **changes: Any) -> GAN:
 
 
 def densenet_gan(space: Space, given: Space | None, size: int, **changes: Any) -> GAN:
-    """Dense blocks (Huang et al. 2017) in both networks of a DCGAN."""
-    return _recipe(space, given, size, changes, network="densenet", width=4 * 2**size, lr=6e-4)
+    """Dense blocks (Huang et al. 2017) in the generator of a DCGAN; a dense critic makes it collapse (docs/log.md)."""
+    return _recipe(space, given, size, changes, network="densenet", width=4 * 2**size, lr=4e-4)
 
 
 def sngan(space: Space, given: Space | None, size: int, **changes: Any) -> GAN:

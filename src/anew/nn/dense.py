@@ -1,15 +1,13 @@
-"""Densely connected networks for adversarial training on 2-D grids (Huang et al. 2017), at any size and width."""
+"""A densely connected generator for adversarial training on 2-D grids (Huang et al. 2017), at any size and width."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 from torch import Tensor, nn
 
-from anew.nn.adversarial import Body, Upscale, start_normal
+from anew.nn.adversarial import Body, Upscale
 from anew.nn.conv import conv
-from anew.nn.residual import Fold, levels, picture, seed_layers
+from anew.nn.residual import levels, picture, seed_layers
 from anew.spaces import Grid
 
 LAYERS = 3  # of a block
@@ -18,9 +16,9 @@ LAYERS = 3  # of a block
 class DenseBlock(nn.Module):
     """Every layer sees all before it and adds `growth` channels (section 3, equation 2)."""
 
-    def __init__(self, inputs: int, growth: int, norm: bool = True):
+    def __init__(self, inputs: int, growth: int):
         super().__init__()
-        self.layers = nn.ModuleList(_composite(inputs + i * growth, growth, 3, norm) for i in range(LAYERS))
+        self.layers = nn.ModuleList(_composite(inputs + i * growth, growth, 3) for i in range(LAYERS))
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.layers:
@@ -28,10 +26,9 @@ class DenseBlock(nn.Module):
         return x
 
 
-def _composite(inputs: int, outputs: int, kernel: int, norm: bool) -> nn.Module:
+def _composite(inputs: int, outputs: int, kernel: int) -> nn.Module:
     """Norm, activation, convolution: the paper's order."""
-    first = nn.BatchNorm2d(inputs) if norm else nn.Identity()
-    return nn.Sequential(first, nn.LeakyReLU(0.2), conv(inputs, outputs, kernel))
+    return nn.Sequential(nn.BatchNorm2d(inputs), nn.LeakyReLU(0.2), conv(inputs, outputs, kernel))
 
 
 def dense_generator(space: Grid, inputs: int, width: int) -> nn.Module:
@@ -41,22 +38,7 @@ def dense_generator(space: Grid, inputs: int, width: int) -> nn.Module:
     layers, now = seed_layers(inputs, widths[-1], sizes[-1]), widths[-1]
     for wide, size in zip(widths[::-1], sizes[::-1], strict=True):
         if size != sizes[-1]:
-            layers += [_composite(now, wide, 1, norm=True), Upscale(size)]
+            layers += [_composite(now, wide, 1), Upscale(size)]
         layers.append(DenseBlock(wide, growth))
         now = wide + LAYERS * growth
-    blocks = start_normal(nn.Sequential(*layers, nn.BatchNorm2d(now), nn.ReLU()))
-    return Body(*blocks, *picture(now, space, nn.Tanh()))
-
-
-def dense_discriminator(space: Grid, width: int, norm: bool = True) -> tuple[nn.Module, int]:
-    """A block at every size, and transitions that halve it; without `norm` where gradients are penalised."""
-    patch, sizes, widths = levels(space, width)
-    growth = max(1, width // 2)
-    layers: list[nn.Module] = [Fold(patch), conv(space.channels * patch**2, width)]
-    now = width
-    for wide, size in zip(widths, sizes, strict=True):
-        if size != sizes[0]:
-            layers += [_composite(now, wide, 1, norm), Upscale(size)]
-        layers.append(DenseBlock(wide, growth, norm))
-        now = wide + LAYERS * growth
-    return start_normal(nn.Sequential(*layers, nn.LeakyReLU(0.2), nn.Flatten())), now * math.prod(sizes[-1])
+    return Body(*layers, nn.BatchNorm2d(now), nn.ReLU(), *picture(now, space, nn.Tanh()))

@@ -31,7 +31,7 @@ JUDGED, REAL, LOOKED_UP = 64, 1_000, 20_000  # samples; held-out and training ex
 EARLY, YOUNG = 0.3, 500  # share of the budget, and steps, before which samples may be poor, if they never were good
 GOOD, COLLAPSED = 0.7, 0.5  # spread of the samples over that of data
 CHANCES = 20  # draws of data, which tell how much of a distance is chance
-FEW = 0.3  # Vendi score of the samples over that of data
+FEW, NARROW = 0.4, 1 / 3  # Vendi score of the samples over that of data; its kernel's scale over their spread
 OVERFIT, SURE, VANISHED = 0.6, 0.99, 0.2
 LOST, WORSE = 0.15, 3  # distance to data (0 to 1) that samples had not before, and how many times the best so far
 COPIED = 0.2  # share of samples that are a training example, above that of held-out data
@@ -211,7 +211,7 @@ class Guard:
         usual = spread(real)
         if usual < 1e-6:
             return None
-        apart, kinds = spread(seen) / usual, vendi(seen, usual) / vendi(real, usual)
+        apart, kinds = spread(seen) / usual, vendi(seen, NARROW * usual) / vendi(real, NARROW * usual)
         self.memory["spread"] = max(self.memory["spread"], apart)
         late = self.trainer.step > max(YOUNG, EARLY * self.trainer.steps)
         if (late or self.memory["spread"] > GOOD) and (apart < COLLAPSED or kinds < FEW):
