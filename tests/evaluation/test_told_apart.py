@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from gaussians import D, N, gaussian
 
+from anew.evaluation import told_apart as module
 from anew.evaluation.told_apart import told_apart
 
 
@@ -51,3 +53,9 @@ def test_told_apart_repeats_by_its_seed() -> None:
     views = {"a": gaussian(0, 100, shift=0.5)}, {"a": gaussian(1, 120)}
     assert told_apart(*views, seed=3) == told_apart(*views, seed=3)
     assert told_apart(*views).distance.n == 100
+
+
+def test_the_choice_is_of_both_sides_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHOOSING", 40)
+    apart = told_apart({"a": gaussian(0), "b": gaussian(1, shift=4)}, {"a": gaussian(2), "b": gaussian(3)})
+    assert apart.distance.value > 0.9

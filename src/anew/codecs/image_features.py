@@ -14,7 +14,8 @@ _DIMENSIONS = 64  # of every view, at most
 _LARGEST, _SMALL = 64, 32  # sides that images are reduced to: for "random", and for "pixels" and "learned"
 _FITTED_ON = 10_000  # training images, at most
 _CHUNK = 250  # images that go through a network at a time
-_STEPS, _BATCH, _RATE = 300, 128, 2e-3
+_STEPS, _FEWEST, _EPOCHS = 300, 150, 4  # of the encoder: at most, at least, and between them by the examples
+_BATCH, _RATE = 64, 2e-3
 _STRIDED = 16  # side from which on the first layer may step over every other pixel
 _NOISE = 0.5  # standard deviation
 _NETWORKS = ((3, 3), (5, 2), (7, 1))  # (kernel size, layers) of the random networks
@@ -121,7 +122,7 @@ class _Encoder(nn.Module):
 
 
 def _train(x: Tensor, labels: Tensor | None) -> _Encoder:
-    """The encoder after a fixed number of steps of naming labels or, without labels, of removing noise."""
+    """The encoder after a few hundred steps of naming labels or, without labels, of removing noise."""
     encoder = _Encoder(*x.shape[1:])
     if labels is None:
         head = _mlp(_DIMENSIONS, 256, math.prod(x.shape[1:]))
@@ -130,8 +131,9 @@ def _train(x: Tensor, labels: Tensor | None) -> _Encoder:
         head = _mlp(_DIMENSIONS, int(labels.max()) + 1)
     parameters = [*encoder.parameters(), *head.parameters()]
     optimiser = torch.optim.AdamW(parameters, _RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE, total_steps=_STEPS)
-    for _ in range(_STEPS):
+    steps = min(_STEPS, max(_FEWEST, _EPOCHS * len(x) // _BATCH))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE, total_steps=steps)
+    for _ in range(steps):
         rows = torch.randint(len(x), (_BATCH,))
         loss = _loss(encoder, head, x[rows], None if labels is None else labels[rows])
         optimiser.zero_grad()

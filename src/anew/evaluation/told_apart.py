@@ -14,7 +14,9 @@ At most CHOOSING examples take part in the choice.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,19 +54,27 @@ class _Choice(NamedTuple):
 
 def told_apart(samples: Views, reference: Views, seed: int = 0) -> ToldApart:
     """Compares views {name: (n, d)} of samples with the same views of real data."""
-    views, real = _stack(samples, reference, np.random.default_rng(seed))
-    log_odds, aucs, chosen = np.empty(len(real)), [], []
-    with threadpool_limits(1):  # data this small is faster on one thread, by far on a busy machine
-        for fit, test in _folds(real, FOLDS, seed):
-            choice = _choose(views, real, fit[:CHOOSING], seed)
-            x = views[choice.view]
-            model = _classifier(choice.classifier, seed).fit(x[fit], real[fit])
-            log_odds[test] = model.decision_function(x[test]) * choice.temperature
-            aucs.append(roc.auc(log_odds[test][real[test]], log_odds[test][~real[test]]))
-            chosen.append(f"{choice.view}, {choice.classifier}")
+    rng = np.random.default_rng(seed)
+    views, real = _stack(samples, reference, rng)
+    folds = [(rng.permutation(fit), test) for fit, test in _folds(real, FOLDS, seed)]
+    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:  # small fits: threads within one cost more
+        found = list(pool.map(lambda fold: _score(views, real, fold[0], fold[1], seed), folds))
+    log_odds = np.empty(len(real))
+    for (_, test), (_, scores) in zip(folds, found, strict=True):
+        log_odds[test] = scores
+    aucs = [roc.auc(log_odds[test][real[test]], log_odds[test][~real[test]]) for _, test in folds]
     bits = _bits(log_odds, real, cap=np.log(len(real)))
     distance = _mean_of_sides(bits, real).map(lambda v: min(max(v, 0.0), 1.0) ** 0.5)
-    return ToldApart(distance, _average(aucs, len(real) // 2).clip(0, 1), tuple(chosen))
+    chosen = tuple(f"{choice.view}, {choice.classifier}" for choice, _ in found)
+    return ToldApart(distance, _average(aucs, len(real) // 2).clip(0, 1), chosen)
+
+
+def _score(views: Views, real: np.ndarray, fit: np.ndarray, test: np.ndarray, seed: int) -> tuple[_Choice, np.ndarray]:
+    """What is chosen on some of `fit` (rows in random order), fitted on all of it: log-odds of `test`."""
+    choice = _choose(views, real, fit[:CHOOSING], seed)
+    x = views[choice.view]
+    model = _classifier(choice.classifier, seed).fit(x[fit], real[fit])
+    return choice, model.decision_function(x[test]) * choice.temperature
 
 
 def _stack(samples: Views, reference: Views, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray]:

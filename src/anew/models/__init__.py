@@ -22,7 +22,7 @@ RECIPES: dict[str, tuple[str, str]] = {
     "wgan": ("anew.models.gan:wgan", "Wasserstein GAN, critic kept Lipschitz by spectral norm"),
     "wgan-gp": ("anew.models.gan:wgan_gp", "Wasserstein GAN with gradient penalty (Gulrajani et al. 2017)"),
     "lsgan": ("anew.models.gan:lsgan", "least-squares GAN (Mao et al. 2017)"),
-    "densenet-gan": ("anew.models.gan:densenet_gan", "densely connected GAN (Huang et al. 2017)"),
+    "densenet-gan": ("anew.models.gan:densenet_gan", "DCGAN with a densely connected generator (Huang et al. 2017)"),
     "sngan": ("anew.models.gan:sngan", "residual GAN with spectral norm and hinge loss (Miyato et al. 2018)"),
     "r3gan": ("anew.models.gan:r3gan", "relativistic GAN with R1 and R2, small (Huang et al. 2024)"),
     "stylegan2": ("anew.models.gan:stylegan2", "styles, noise and adaptive augmentation, small (Karras et al. 2020)"),
