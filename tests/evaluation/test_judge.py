@@ -108,3 +108,8 @@ def test_bad_samples_are_an_error(
     with pytest.raises(AnewError, match=message):
         anew.judge(generated, folder / "real", "out", given=given, quick=True)
     assert not (tmp_path / "out" / "report.html").exists()
+
+
+def test_a_card_of_next_to_nothing_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(AnewError, match="a card of 3 samples says nothing; compare 20 or more"):
+        anew.judge(folder / "honest", folder / "real", tmp_path, n=3)
