@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from anew.evaluation.examples import Examples, Real
 from anew.evaluation.measure import Measure, Text, Values
-from anew.evaluation.predict import Predictor, predictor, score
-from anew.evaluation.value import lowest
+from anew.evaluation.predict import Predictor, predictor, score, worst
+from anew.evaluation.value import Value
+from anew.spaces import Field
 
 
 def _predictors(real: Real) -> dict[str, Predictor | None]:
@@ -20,12 +21,12 @@ def _predictors(real: Real) -> dict[str, Predictor | None]:
 def _measure(x: Examples, real: Real) -> Values:
     if not x.given:
         return {}
-    found = []
-    for field in real.fields:
-        if predict := real.once(_predictors)[field.name]:
-            found.append(score(field, predict(x.beside), x.given[field.name]))
-    known = [value for value in found if value]
-    return {"obeys": lowest(known) if known else None}
+
+    def read(field: Field) -> Value | None:
+        predict = real.once(_predictors)[field.name]
+        return score(field, predict(x.beside), x.given[field.name]) if predict else None
+
+    return {"obeys": worst(real.fields, read)}
 
 
 MEASURE = Measure(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from sklearn.linear_model import Ridge, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from anew.evaluation.value import Value, mean, share
+from anew.evaluation.value import Value, lowest, mean, share
 from anew.spaces import Field
 
 Predictor = Callable[[np.ndarray], np.ndarray]
@@ -36,6 +36,12 @@ def score(field: Field, predicted: np.ndarray, told: np.ndarray) -> Value | None
     if field.values:
         return share(int((predicted == told).sum()), n)
     return _explained(predicted, told)
+
+
+def worst(fields: Iterable[Field], scored: Callable[[Field], Value | None]) -> Value | None:
+    """The lowest score of those that can be said."""
+    known = [value for field in fields if (value := scored(field))]
+    return lowest(known) if known else None
 
 
 def _explained(predicted: np.ndarray, told: np.ndarray) -> Value:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from anew.evaluation.examples import Examples, Real
 from anew.evaluation.measure import Measure, Text, Values
-from anew.evaluation.predict import predictor, score
-from anew.evaluation.value import lowest
+from anew.evaluation.predict import predictor, score, worst
+from anew.evaluation.value import Value
+from anew.spaces import Field
 
 
 def _measure(x: Examples, real: Real) -> Values:
     if not x.given:
         return {}
-    found = []
-    for field in real.fields:
-        if predict := predictor(field, x.beside, x.given[field.name]):
-            found.append(score(field, predict(real.reference.beside), real.reference.given[field.name]))
-    known = [value for value in found if value]
-    return {"useful": lowest(known) if known else None}
+    test = real.reference
+
+    def learned(field: Field) -> Value | None:
+        predict = predictor(field, x.beside, x.given[field.name])
+        return score(field, predict(test.beside), test.given[field.name]) if predict else None
+
+    return {"useful": worst(real.fields, learned)}
 
 
 MEASURE = Measure(
