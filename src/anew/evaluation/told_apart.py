@@ -57,7 +57,7 @@ def told_apart(samples: Views, reference: Views, seed: int = 0) -> ToldApart:
     rng = np.random.default_rng(seed)
     views, real = _stack(samples, reference, rng)
     folds = [(rng.permutation(fit), test) for fit, test in _folds(real, FOLDS, seed)]
-    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:  # small fits: threads within one cost more
+    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map(lambda fold: _score(views, real, fold[0], fold[1], seed), folds))
     log_odds = np.empty(len(real))
     for (_, test), (_, scores) in zip(folds, found, strict=True):
@@ -71,10 +71,11 @@ def told_apart(samples: Views, reference: Views, seed: int = 0) -> ToldApart:
 
 def _score(views: Views, real: np.ndarray, fit: np.ndarray, test: np.ndarray, seed: int) -> tuple[_Choice, np.ndarray]:
     """What is chosen on some of `fit` (rows in random order), fitted on all of it: log-odds of `test`."""
-    choice = _choose(views, real, fit[:CHOOSING], seed)
-    x = views[choice.view]
-    model = _classifier(choice.classifier, seed).fit(x[fit], real[fit])
-    return choice, model.decision_function(x[test]) * choice.temperature
+    with threadpool_limits(1):  # of this thread: fits this small lose time on threads of their own
+        choice = _choose(views, real, fit[:CHOOSING], seed)
+        x = views[choice.view]
+        model = _classifier(choice.classifier, seed).fit(x[fit], real[fit])
+        return choice, model.decision_function(x[test]) * choice.temperature
 
 
 def _stack(samples: Views, reference: Views, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray]:
