@@ -28,7 +28,7 @@ class Effort:
     train: int  # training examples in which copies are looked for
 
 
-FULL, QUICK = Effort(2_000, 10_000), Effort(500, 2_500)
+FULL, QUICK = Effort(2_000, 10_000), Effort(500, 2_000)
 
 
 def effort(quick: bool = False, n: int | None = None) -> Effort:
