@@ -68,8 +68,8 @@ class LatentCodec(Fitted):
     def decode(self, x: Tensor) -> Samples:
         return self.inner.decode(self._decoded(x))
 
-    def fit_features(self, train: Batch) -> None:
-        self.inner.fit_features(Batch(self._decoded(train.x), train.given))
+    def fit_features(self, train: Batch, learn: bool = True) -> None:
+        self.inner.fit_features(Batch(self._decoded(train.x), train.given), learn)
 
     def key(self) -> dict[str, Any]:
         """Changes with the model's weights."""

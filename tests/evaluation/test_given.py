@@ -26,7 +26,7 @@ def drawn(seed: int, n: int = 300) -> Examples:
 
 
 def real(*fields: Field) -> Real:
-    return Real(drawn(0, 900), drawn(1), drawn(2), drawn(3), fields)
+    return Real(drawn(0, 900), drawn(1, 400), drawn(2, 400), drawn(3, 400), fields)
 
 
 def value(samples: Examples, key: str, *fields: Field) -> float:
@@ -78,19 +78,19 @@ def codec() -> TableCodec:
 
 
 def test_each_group_is_held_against_its_own(codec: TableCodec) -> None:
-    samples = drawn(4)
+    samples = drawn(4, 400)
     moved = samples.views["view"] + 9 * (samples.given["label"] == 1)[:, None]
     found = groups(replace(samples, views={"view": moved}), real(LABEL, SIZE), codec)
     assert [group.name for group in found] == ["label a", "label b", "label c"]
-    assert all(80 < group.n < 120 for group in found)
+    assert all(100 <= group.n < 160 for group in found)
     fidelity = [_value(group.rows, "fidelity") for group in found]
     assert fidelity[1] == 0
     assert min(fidelity[0], fidelity[2]) > 0.85
 
 
 def test_groups_of_too_few_and_samples_without_groups_are_left_out(codec: TableCodec) -> None:
-    samples = drawn(4)
-    few = samples.take(np.flatnonzero((samples.given["label"] != 2) | (np.arange(300) < 30)))
+    samples = drawn(4, 400)
+    few = samples.take(np.flatnonzero((samples.given["label"] != 2) | (np.arange(400) < 30)))
     assert [group.name for group in groups(few, real(LABEL, SIZE), codec)] == ["label a", "label b"]
     assert groups(replace(samples, given={}), real(LABEL, SIZE), codec) == []
     assert groups(samples, real(LABEL, SIZE), None) == []

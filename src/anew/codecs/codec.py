@@ -76,8 +76,11 @@ class Codec(ABC):
     # --- for measuring
 
     @abstractmethod
-    def fit_features(self, train: Batch) -> None:
-        """Fits the learned views on encoded training examples (given: labels, if there are any)."""
+    def fit_features(self, train: Batch, learn: bool = True) -> None:
+        """Fits the views on encoded training examples (given: labels, if there are any).
+
+        Without `learn`, views for which a network has to be trained are left out.
+        """
 
     @abstractmethod
     def features(self, samples: Samples) -> dict[str, np.ndarray]:

@@ -48,8 +48,8 @@ class Fitted(Codec):
     def show(self, samples: Samples, columns: int | None = None) -> bytes:
         return self.inner.show(samples, columns)
 
-    def fit_features(self, train: Batch) -> None:
-        self.inner.fit_features(train)
+    def fit_features(self, train: Batch, learn: bool = True) -> None:
+        self.inner.fit_features(train, learn)
 
     def features(self, samples: Samples) -> dict[str, np.ndarray]:
         return self.inner.features(samples)

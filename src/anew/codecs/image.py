@@ -138,12 +138,12 @@ class ImageCodec(Codec):
 
     # --- for measuring
 
-    def fit_features(self, train: Batch) -> None:
+    def fit_features(self, train: Batch, learn: bool = True) -> None:
         self._features = ImageFeatures()
-        self._features.fit(train.x, train.given)
+        self._features.fit(train.x, train.given, learn)
 
     def features(self, samples: Sequence[Image]) -> dict[str, np.ndarray]:
-        """Views "pixels", "random" and "learned", see `ImageFeatures`."""
+        """Views "pixels", "random" and, if it was learned, "learned"; see `ImageFeatures`."""
         if self._features is None:
             raise RuntimeError("fit_features comes before features")
         return self._features.transform(self.encode(samples))

@@ -33,14 +33,18 @@ class ImageFeatures:
     Fitting draws on fixed seeds and leaves the global one as it is: the same images give the same views.
     """
 
-    def fit(self, x: Tensor, given: Tensor | None = None) -> None:
-        """x (n, C, H, W) in [-1, 1]; given (n, F) with NaN for unknown, whose first column may be a label."""
+    def fit(self, x: Tensor, given: Tensor | None = None, learn: bool = True) -> None:
+        """x (n, C, H, W) in [-1, 1]; given (n, F) with NaN for unknown, whose first column may be a label.
+
+        Without `learn`, there is no view "learned".
+        """
         chosen = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:_FITTED_ON].sort().values
         x = _reduce(x[chosen], _LARGEST)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             self._networks = [_RandomNetwork(x.shape[1], *shape) for shape in _NETWORKS]
-            self._encoder = _train(_reduce(x, _SMALL), _classes(None if given is None else given[chosen]))
+            classes = _classes(None if given is None else given[chosen])
+            self._encoder = _train(_reduce(x, _SMALL), classes) if learn else None
         self._views = {name: _View(rows) for name, rows in self._raw(x).items()}
 
     def transform(self, x: Tensor) -> dict[str, np.ndarray]:
@@ -53,9 +57,9 @@ class ImageFeatures:
         chunks = x.split(_CHUNK)
         random = [torch.cat([network(chunk) for network in self._networks], 1) for chunk in chunks]
         small = [_reduce(chunk, _SMALL) for chunk in chunks]
-        pixels = [chunk.flatten(1) for chunk in small]
-        learned = [self._encoder(chunk) for chunk in small]
-        views = {"pixels": pixels, "random": random, "learned": learned}
+        views = {"pixels": [chunk.flatten(1) for chunk in small], "random": random}
+        if self._encoder is not None:
+            views["learned"] = [self._encoder(chunk) for chunk in small]
         return {name: torch.cat(parts).numpy() for name, parts in views.items()}
 
 

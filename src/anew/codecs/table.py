@@ -140,7 +140,7 @@ class TableCodec(Codec):
         picture.save(file, "PNG")
         return file.getvalue()
 
-    def fit_features(self, train: Batch) -> None:
+    def fit_features(self, train: Batch, learn: bool = True) -> None:
         """Nothing is learned: the only view is of the columns themselves."""
 
     def features(self, samples: Sequence[Row]) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from anew.codecs.dataset import Dataset, Progress
+from anew.codecs.dataset import Progress
 from anew.errors import AnewError
 from anew.evaluation import card
 from anew.evaluation.copying import Pair, closest_pairs
@@ -35,7 +35,7 @@ def make_report(
     """Writes report.html and report.json into `out` and returns what is in them."""
     check_writable(out)
     looked_at = effort(quick, n)
-    truth = _truth(run.open_data(original=True), looked_at, on_progress)
+    truth = gather(run.open_data(original=True), looked_at, on_progress)
     start = time.perf_counter()
     samples = run.sample(max(SHOWN, truth.real.n), seed=1, on_progress=on_progress)
     speed = len(samples) / (time.perf_counter() - start)
@@ -84,10 +84,6 @@ def compare(runs: list[Run], out: Path, on_progress: Progress | None = None) -> 
     sheets = [Pictures(run.sample(SHOWN, seed=1)._repr_png_(), real) for run in runs]
     write(out, render_comparison([report.to_json() for report in reports], sheets))
     return reports
-
-
-def _truth(data: Dataset, looked_at: Effort, on_progress: Progress | None) -> Truth:
-    return gather(data, choose(data, looked_at), looked_at.compared, on_progress)
 
 
 def _losses(run: Run, truth: Truth, looked_at: Effort) -> Losses:

@@ -26,9 +26,10 @@ class Effort:
 
     compared: int  # samples, and held-out examples
     train: int  # training examples in which copies are looked for
+    learn: bool = True  # whether a view is learned
 
 
-FULL, QUICK = Effort(2_000, 10_000), Effort(500, 2_000)
+FULL, QUICK = Effort(2_000, 10_000), Effort(500, 2_500, learn=False)
 
 
 def effort(quick: bool = False, n: int | None = None) -> Effort:
@@ -36,7 +37,7 @@ def effort(quick: bool = False, n: int | None = None) -> Effort:
     usual = QUICK if quick else FULL
     if n is not None and n < card.SMALLEST:
         raise AnewError(f"a card of {n} samples says nothing; compare {card.SMALLEST} or more")
-    return usual if n is None else Effort(n, max(n, usual.train))
+    return usual if n is None else Effort(n, max(n, usual.train), usual.learn)
 
 
 class Chosen(NamedTuple):
@@ -71,11 +72,12 @@ def choose(data: Dataset, effort: Effort) -> Chosen:
     return Chosen(*(split.batch(_some(len(split), most)) for split, most in splits))
 
 
-def gather(data: Dataset, chosen: Chosen, limit: int, on_progress: Progress | None = None) -> Truth:
+def gather(data: Dataset, looked_at: Effort, on_progress: Progress | None = None) -> Truth:
     """Samples and real ones are both seen as what files hold: quantised."""
+    chosen, limit = choose(data, looked_at), looked_at.compared
     parts, say = [], on_progress or (lambda *_: None)
     say("learning views", 0, 5)
-    data.codec.fit_features(chosen.train)
+    data.codec.fit_features(chosen.train, looked_at.learn)
     for done, batch in enumerate((*chosen, shuffled(first(chosen.train, limit))), 1):
         say("learning views", done, 5)
         parts.append(_examples(data, data.codec.decode(batch.x), batch.given))

@@ -12,7 +12,7 @@ from anew.evaluation import MEASURES, card, load
 from anew.evaluation.examples import Examples, Real
 from anew.evaluation.row import Row
 
-MOST = 20  # groups
+MOST, LARGE = 20, 100  # groups, and examples of one, below which intervals say nothing
 QUICK = tuple(name for name in MEASURES if load(name).groups)
 
 
@@ -33,14 +33,14 @@ class Group:
 
 
 def groups(generated: Examples, real: Real, codec: TableCodec | None) -> list[Group]:
-    """By the first category that is given, the most frequent ones; those of too few examples are left out."""
+    """By the first category that is given, the most frequent ones; those of fewer than LARGE examples are left out."""
     column = next((c for c in codec.columns if c.values), None) if codec and generated.given else None
     if column is None:
         return []
     samples, found = real.standardised(generated), []
     for code in _frequent(real.train.given[column.name]):
         n = min((part.given[column.name] == code).sum() for part in (samples, real.held_out, real.reference))
-        if n >= card.SMALLEST:
+        if n >= LARGE:
             name = f"{column.name} {column.values[int(code)]}"
             own = samples.take(samples.given[column.name] == code)
             found.append(Group(name, int(n), card.measure(own, real.only(column.name, code), QUICK)))

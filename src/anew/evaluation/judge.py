@@ -16,7 +16,7 @@ from anew.codecs.dataset import Dataset, Progress, Split, load_all, prepare
 from anew.errors import AnewError
 from anew.evaluation import card
 from anew.evaluation.build import describe, publish
-from anew.evaluation.gather import choose, effort, gather
+from anew.evaluation.gather import effort, gather
 from anew.evaluation.report import Report
 from anew.rng import generator
 from anew.sources import open_source
@@ -53,7 +53,7 @@ def judge(
         data = _with_held_out(data, str(held_out), given, on_progress)
     files = _read(str(generated), data, given, on_progress)
     looked_at = effort(quick, n)
-    truth = gather(data, choose(data, looked_at), looked_at.compared, on_progress)
+    truth = gather(data, looked_at, on_progress)
     samples = data.codec.decode(_encode(data, files.loaded))
     examples = truth.examples(samples, files.given)
     rows = card.measure(examples, truth.real, on_progress=on_progress)

@@ -90,4 +90,5 @@ MEASURE = Measure(
         )
     },
     _measure,
+    groups=True,
 )

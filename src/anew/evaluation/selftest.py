@@ -14,7 +14,7 @@ from anew.codecs.dataset import Dataset, Progress, Split
 from anew.errors import AnewError
 from anew.evaluation import card
 from anew.evaluation.build import SHOWN, describe
-from anew.evaluation.gather import Truth, choose, effort, gather, shuffled
+from anew.evaluation.gather import Truth, effort, gather, shuffled
 from anew.evaluation.modes import CELL, cells
 from anew.evaluation.page import Pictures, render_comparison
 from anew.evaluation.report import Report
@@ -61,7 +61,7 @@ def selftest(data: Dataset, out: Path, quick: bool = False, on_progress: Progres
     check_writable(out)
     looked_at = effort(quick)
     remaining, fresh = _set_aside(data, looked_at.compared)
-    truth = gather(remaining, choose(remaining, looked_at), looked_at.compared, on_progress)
+    truth = gather(remaining, looked_at, on_progress)
     checks, reports, sheets = [], [], []
     for impostor in IMPOSTORS:
         batch = impostor.make(fresh, truth)
