@@ -14,7 +14,7 @@ from anew.evaluation import card
 from anew.evaluation.copying import Pair, closest_pairs
 from anew.evaluation.cost import cost
 from anew.evaluation.examples import Examples, Losses
-from anew.evaluation.gather import Effort, Truth, choose, effort, first, gather
+from anew.evaluation.gather import Effort, Truth, choose, effort, gather, take
 from anew.evaluation.groups import groups
 from anew.evaluation.likelihood import likelihood, losses
 from anew.evaluation.page import Pictures, render, render_comparison
@@ -89,7 +89,7 @@ def compare(runs: list[Run], out: Path, on_progress: Progress | None = None) -> 
 def _losses(run: Run, truth: Truth, looked_at: Effort) -> Losses:
     """Of real examples in the form in which the model was trained on them."""
     chosen = truth.chosen if run.inner is None else choose(run.open_data(), looked_at)
-    members = first(chosen.train, len(truth.real.members))
+    members = take(chosen.train, slice(len(truth.real.members)))
     return Losses(losses(run.model, members), losses(run.model, chosen.held_out))
 
 
@@ -97,7 +97,8 @@ def _likelihood(run: Run, truth: Truth) -> list[Row]:
     """None of latents: their bits are not the data's."""
     if run.inner is not None:
         return []
-    return likelihood(run.model, first(truth.chosen.test, SCORED), first(truth.chosen.train, SCORED))
+    some = slice(SCORED)
+    return likelihood(run.model, take(truth.chosen.test, some), take(truth.chosen.train, some))
 
 
 def _closest(generated: Examples, truth: Truth) -> list[Pair]:

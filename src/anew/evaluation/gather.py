@@ -57,9 +57,7 @@ class Truth(NamedTuple):
 
     def examples(self, samples: Sequence[Any], given: Sequence[Mapping[str, Any]] = ()) -> Examples:
         """Samples in the ecosystem's own type, with what was given in the terms of the data."""
-        codec = self.data.given_codec
-        told = codec.encode([codec.known(row) for row in given]) if codec is not None and given else None
-        return _examples(self.data, samples, told)
+        return _examples(self.data, samples, told(self.data, given))
 
     def of_batch(self, batch: Batch) -> Examples:
         """As files would hold them."""
@@ -78,7 +76,7 @@ def gather(data: Dataset, looked_at: Effort, on_progress: Progress | None = None
     parts, say = [], on_progress or (lambda *_: None)
     say("learning views", 0, 5)
     data.codec.fit_features(chosen.train, looked_at.learn)
-    for done, batch in enumerate((*chosen, shuffled(first(chosen.train, limit))), 1):
+    for done, batch in enumerate((*chosen, shuffled(take(chosen.train, slice(limit)))), 1):
         say("learning views", done, 5)
         parts.append(_examples(data, data.codec.decode(batch.x), batch.given))
     fields = data.given_codec.space.fields if data.given_codec else ()
@@ -95,16 +93,22 @@ def shuffled(batch: Batch, share: float = 1.0) -> Batch:
     return Batch(independent(batch.x, generator(0, "baseline"), share), given)
 
 
-def first(batch: Batch, n: int) -> Batch:
-    return Batch(batch.x[:n], None if batch.given is None else batch.given[:n])
+def take(batch: Batch, rows: Tensor | slice) -> Batch:
+    return Batch(batch.x[rows], None if batch.given is None else batch.given[rows])
 
 
-def _examples(data: Dataset, samples: Sequence[Any], told: Tensor | None) -> Examples:
+def told(data: Dataset, given: Sequence[Mapping[str, Any]]) -> Tensor | None:
+    """(n, F) of what was given in the terms of the data; None if nothing was, or the data were read without."""
+    codec = data.given_codec
+    return codec.encode([codec.known(row) for row in given]) if codec is not None and given else None
+
+
+def _examples(data: Dataset, samples: Sequence[Any], given: Tensor | None) -> Examples:
     """With what was given (n, F)."""
     columns = {}
-    if data.given_codec is not None and told is not None:
+    if data.given_codec is not None and given is not None:
         names = [field.name for field in data.given_codec.space.fields]
-        columns = dict(zip(names, told.double().numpy().T))
+        columns = dict(zip(names, given.double().numpy().T))
     stored = data.space.pack(data.codec.encode(list(samples)))
     return Examples(data.codec.features(samples), columns, digests(stored))
 

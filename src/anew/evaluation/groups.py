@@ -13,7 +13,6 @@ from anew.evaluation.examples import Examples, Real
 from anew.evaluation.row import Row
 
 MOST, LARGE = 20, 100  # groups, and examples of one, below which intervals say nothing
-QUICK = tuple(name for name in MEASURES if load(name).groups)
 
 
 @dataclass(frozen=True)
@@ -38,12 +37,13 @@ def groups(generated: Examples, real: Real, codec: TableCodec | None) -> list[Gr
     if column is None:
         return []
     samples, found = real.standardised(generated), []
+    quick = [name for name in MEASURES if load(name).groups]
     for code in _frequent(real.train.given[column.name]):
         n = min((part.given[column.name] == code).sum() for part in (samples, real.held_out, real.reference))
         if n >= LARGE:
             name = f"{column.name} {column.values[int(code)]}"
             own = samples.take(samples.given[column.name] == code)
-            found.append(Group(name, int(n), card.measure(own, real.only(column.name, code), QUICK)))
+            found.append(Group(name, int(n), card.measure(own, real.only(column.name, code), quick)))
     return found
 
 

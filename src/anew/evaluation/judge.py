@@ -16,7 +16,7 @@ from anew.codecs.dataset import Dataset, Progress, Split, load_all, prepare
 from anew.errors import AnewError
 from anew.evaluation import card
 from anew.evaluation.build import describe, publish
-from anew.evaluation.gather import effort, gather
+from anew.evaluation.gather import effort, gather, told
 from anew.evaluation.report import Report
 from anew.rng import generator
 from anew.sources import open_source
@@ -45,14 +45,13 @@ def judge(
     `real` is what the samples were learned from. Without `held_out`, real data that they were not learned from, a tenth
     of `real` stands in for it twice, and a generator that has seen all of it may copy unseen.
     """
-    folder = Path(out).expanduser()
+    looked_at, folder = effort(quick, n), Path(out).expanduser()
     check_writable(folder)
     source = open_source(str(real))
     data = prepare(source, make_codec(source.codec, {}), given, on_progress)
     if held_out:
         data = _with_held_out(data, str(held_out), given, on_progress)
     files = _read(str(generated), data, given, on_progress)
-    looked_at = effort(quick, n)
     truth = gather(data, looked_at, on_progress)
     samples = data.codec.decode(_encode(data, files.loaded))
     examples = truth.examples(samples, files.given)
@@ -66,9 +65,9 @@ def judge(
 def _with_held_out(data: Dataset, location: str, given: Sequence[str], on_progress: Progress | None) -> Dataset:
     """All of the data are for training; what is held out is elsewhere, half to compare with and half for the floor."""
     files = _read(location, data, given, on_progress)
-    stored, told = data.space.pack(_encode(data, files.loaded)), _told(data, files)
+    stored, given_rows = data.space.pack(_encode(data, files.loaded)), told(data, files.given)
     halves = [
-        Split(stored[half], None if told is None else told[half], data.space)
+        Split(stored[half], None if given_rows is None else given_rows[half], data.space)
         for half in (slice(None, len(stored) // 2), slice(len(stored) // 2, None))
     ]
     parts = (data.train, data.validation, data.test)
@@ -85,13 +84,13 @@ def _read(location: str, data: Dataset, given: Sequence[str], on_progress: Progr
     pairs = [(loaded, record.given) for record, loaded in load_all(data.codec, source, on_progress)]
     if len(pairs) < card.SMALLEST:
         raise AnewError(f"'{location}' has {len(pairs)} usable {source.codec} records; {card.SMALLEST} are needed")
-    if missing := [name for name in given if all(name not in told for _, told in pairs)]:
+    if missing := [name for name in given if all(name not in row for _, row in pairs)]:
         raise AnewError(
             f"'{location}' does not say what '{missing[0]}' is of its records; leave out --given {missing[0]}"
         )
     order = torch.randperm(len(pairs), generator=generator(0, "files")).tolist()  # folders are sorted
     mixed = [pairs[i] for i in order]
-    return Files([loaded for loaded, _ in mixed], [{name: told.get(name) for name in given} for _, told in mixed])
+    return Files([loaded for loaded, _ in mixed], [{name: row.get(name) for name in given} for _, row in mixed])
 
 
 def _encode(data: Dataset, loaded: list[Any]) -> Tensor:
@@ -100,8 +99,3 @@ def _encode(data: Dataset, loaded: list[Any]) -> Tensor:
 
 def _parts(items: list[Any], size: int = 256) -> Iterator[list[Any]]:
     return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def _told(data: Dataset, files: Files) -> Tensor | None:
-    codec = data.given_codec
-    return None if codec is None else codec.encode([codec.known(row) for row in files.given])

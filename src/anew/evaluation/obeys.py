@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from anew.evaluation.examples import Examples, Real
 from anew.evaluation.measure import Measure, Text, Values
-from anew.evaluation.predict import Predictor, predictor, score, worst
-from anew.evaluation.value import Value
-from anew.spaces import Field
+from anew.evaluation.predict import Predictor, predictor, reads, worst
 
 
 def _predictors(real: Real) -> dict[str, Predictor | None]:
@@ -21,12 +19,8 @@ def _predictors(real: Real) -> dict[str, Predictor | None]:
 def _measure(x: Examples, real: Real) -> Values:
     if not x.given:
         return {}
-
-    def read(field: Field) -> Value | None:
-        predict = real.once(_predictors)[field.name]
-        return score(field, predict(x.beside), x.given[field.name]) if predict else None
-
-    return {"obeys": worst(real.fields, read)}
+    predictors = real.once(_predictors)
+    return {"obeys": worst(reads(field, predictors[field.name], x) for field in real.fields)}
 
 
 MEASURE = Measure(

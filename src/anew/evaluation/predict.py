@@ -9,6 +9,7 @@ from sklearn.linear_model import Ridge, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from anew.evaluation.examples import Examples
 from anew.evaluation.value import Value, lowest, mean, share
 from anew.spaces import Field
 
@@ -38,9 +39,14 @@ def score(field: Field, predicted: np.ndarray, told: np.ndarray) -> Value | None
     return _explained(predicted, told)
 
 
-def worst(fields: Iterable[Field], scored: Callable[[Field], Value | None]) -> Value | None:
-    """The lowest score of those that can be said."""
-    known = [value for field in fields if (value := scored(field))]
+def reads(field: Field, predict: Predictor | None, examples: Examples) -> Value | None:
+    """How well the field is predicted of examples; None where there is no predictor, or too little to score."""
+    return score(field, predict(examples.beside), examples.given[field.name]) if predict else None
+
+
+def worst(scores: Iterable[Value | None]) -> Value | None:
+    """The lowest of those that can be said."""
+    known = [value for value in scores if value]
     return lowest(known) if known else None
 
 

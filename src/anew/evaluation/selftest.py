@@ -14,7 +14,7 @@ from anew.codecs.dataset import Dataset, Progress, Split
 from anew.errors import AnewError
 from anew.evaluation import card
 from anew.evaluation.build import SHOWN, describe
-from anew.evaluation.gather import Truth, effort, gather, shuffled
+from anew.evaluation.gather import Truth, effort, gather, shuffled, take
 from anew.evaluation.modes import CELL, cells
 from anew.evaluation.page import Pictures, render_comparison
 from anew.evaluation.report import Report
@@ -89,12 +89,12 @@ def _set_aside(data: Dataset, compared: int) -> tuple[Dataset, Batch]:
 
 
 def _unseen(fresh: Batch, truth: Truth) -> Batch:
-    return _rows(fresh, torch.arange(truth.real.n) % fresh.size)
+    return take(fresh, torch.arange(truth.real.n) % fresh.size)
 
 
 def _copies(fresh: Batch, truth: Truth) -> Batch:
     del fresh
-    return _rows(truth.chosen.train, torch.arange(truth.real.n) % truth.chosen.train.size)
+    return take(truth.chosen.train, torch.arange(truth.real.n) % truth.chosen.train.size)
 
 
 def _half(fresh: Batch, truth: Truth) -> Batch:
@@ -106,7 +106,7 @@ def _half(fresh: Batch, truth: Truth) -> Batch:
     else:
         x = next(iter(truth.real.standardised(truth.of_batch(fresh)).views.values()))
         kinds = cells(x, CLUSTERS * CELL).means.predict(x.astype(np.float64))
-    return _rows(fresh, torch.from_numpy(np.isin(kinds, _half_of(kinds)).nonzero()[0][: truth.real.n]))
+    return take(fresh, torch.from_numpy(np.isin(kinds, _half_of(kinds)).nonzero()[0][: truth.real.n]))
 
 
 def _noise(fresh: Batch, truth: Truth) -> Batch:
@@ -162,7 +162,3 @@ def _half_of(kinds: np.ndarray) -> np.ndarray:
     order = counts.argsort()[::-1]
     before = counts[order].cumsum() - counts[order]
     return values[order][before < counts.sum() / 2]
-
-
-def _rows(batch: Batch, rows: torch.Tensor) -> Batch:
-    return Batch(batch.x[rows], None if batch.given is None else batch.given[rows])

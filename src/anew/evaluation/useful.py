@@ -8,21 +8,14 @@ from __future__ import annotations
 
 from anew.evaluation.examples import Examples, Real
 from anew.evaluation.measure import Measure, Text, Values
-from anew.evaluation.predict import predictor, score, worst
-from anew.evaluation.value import Value
-from anew.spaces import Field
+from anew.evaluation.predict import predictor, reads, worst
 
 
 def _measure(x: Examples, real: Real) -> Values:
     if not x.given:
         return {}
-    test = real.reference
-
-    def learned(field: Field) -> Value | None:
-        predict = predictor(field, x.beside, x.given[field.name])
-        return score(field, predict(test.beside), test.given[field.name]) if predict else None
-
-    return {"useful": worst(real.fields, learned)}
+    learned = ((field, predictor(field, x.beside, x.given[field.name])) for field in real.fields)
+    return {"useful": worst(reads(field, predict, real.reference) for field, predict in learned)}
 
 
 MEASURE = Measure(
