@@ -308,7 +308,7 @@ def test_codec_settings_do_not_go_with_it(maps: Run, tmp_path: Path):
 def test_inside_a_run_of_another_kind_of_data(maps: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from anew.sources.digits import Digits
 
-    monkeypatch.setattr(Digits, "codec", "table")
+    monkeypatch.setattr(Digits, "codec", "labels")
     assert "was trained on data of the kind image, 'digits' is table" in refused(tmp_path, inside=maps.path)
 
 

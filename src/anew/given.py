@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from anew.codecs import load_codec, save_codec
-from anew.codecs.table import TableCodec
+from anew.codecs import save_codec
+from anew.codecs.labels import LabelCodec
 from anew.errors import AnewError
 from anew.rng import generator
 
@@ -19,11 +19,11 @@ KNOWN = 512  # examples that a run keeps
 class Given:
     """`known` (n, F) are rows that training examples had, as the codec writes them."""
 
-    def __init__(self, codec: TableCodec, known: Tensor):
+    def __init__(self, codec: LabelCodec, known: Tensor):
         self.codec, self.known = codec, known
 
     @classmethod
-    def learn(cls, codec: TableCodec, rows: Tensor) -> Given:
+    def learn(cls, codec: LabelCodec, rows: Tensor) -> Given:
         """From what was given with all training examples (n, F)."""
         some = torch.randperm(len(rows), generator=generator("known"))[:KNOWN]  # a source may be sorted
         return cls(codec, rows[some])
@@ -51,9 +51,7 @@ class Given:
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> Given:
         """Inverse of `to_json`; raises KeyError, TypeError, ValueError or RuntimeError for what is none."""
-        codec = load_codec(state)
-        if not isinstance(codec, TableCodec):
-            raise TypeError(f"a codec of the kind {codec.name}")
+        codec = LabelCodec.from_json(state)
         values = [torch.nan if value is None else value for row in state["known"] for value in row]
         return cls(codec, torch.tensor(values, dtype=torch.float32).reshape(-1, *codec.space.shape))
 

@@ -4,7 +4,8 @@ In every space one sample is one tensor, so a batch of them is one tensor with t
 
     Grid     float32 (B, C, *size)     in [-1, 1]
     Tokens   int64   (B, length)       0 is padding, codes run from 1 to vocabulary
-    Fields   float32 (B, fields)       a category's code from 0, or a standardised number; NaN is "not known"
+    Fields   float32 (B, fields)       a category's code from 0, a number as its bin and how far it is within it
+                                       (3.25), or a standardised number; NaN is "not known"
     Graph    int64   (B, nodes, nodes) the diagonal holds node kinds (0: no node), the rest edge kinds (0: no edge)
 """
 
@@ -76,10 +77,16 @@ class Tokens:
 
 
 class Field(NamedTuple):
-    """One column: `values` categories, or a number where `values` is 0."""
+    """One column: a category of `values` codes; or a number, as a bin and how far it is within it, or standardised
+    where `values` is 0.
+
+    The last `intervals` codes are bins that hold a range of numbers: 3.25 is a quarter of the way through bin 3. The
+    codes before them hold one value each.
+    """
 
     name: str
     values: int = 0
+    intervals: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,13 +106,7 @@ class Fields:
         return all(_is_column(field, column[~column.isnan()]) for field, column in columns)
 
     def random(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        columns = [
-            torch.randint(f.values, (n,), generator=generator).float()
-            if f.values
-            else torch.randn(n, generator=generator)
-            for f in self.fields
-        ]
-        return torch.stack(columns, 1)
+        return torch.stack([_random_column(field, n, generator) for field in self.fields], 1)
 
     def pack(self, x: Tensor) -> Tensor:
         return x
@@ -187,4 +188,13 @@ def _is_coded(x: Tensor, shape: tuple[int, ...], highest: int) -> bool:
 def _is_column(field: Field, known: Tensor) -> bool:
     if not field.values:
         return bool(known.isfinite().all())
-    return bool(((known == known.round()) & (known >= 0) & (known < field.values)).all())
+    one_value = known < field.values - field.intervals
+    return bool((((known == known.floor()) | ~one_value) & (known >= 0) & (known < field.values)).all())
+
+
+def _random_column(field: Field, n: int, generator: torch.Generator | None) -> Tensor:
+    if not field.values:
+        return torch.randn(n, generator=generator)
+    codes = torch.randint(field.values, (n,), generator=generator).float()
+    inside = torch.rand(n, generator=generator) * 0.99
+    return torch.where(codes >= field.values - field.intervals, codes + inside, codes)

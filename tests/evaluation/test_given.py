@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anew.codecs.table import TableCodec, TableOptions
+from anew.codecs.labels import LabelCodec, LabelOptions
 from anew.evaluation import card
 from anew.evaluation.examples import Examples, Real
 from anew.evaluation.groups import groups
@@ -71,13 +71,13 @@ def test_one_category_alone_cannot_be_predicted() -> None:
 
 
 @pytest.fixture(scope="module")
-def codec() -> TableCodec:
-    codec = TableCodec(TableOptions(("size", "label")))
+def codec() -> LabelCodec:
+    codec = LabelCodec(LabelOptions(("size", "label")))
     codec.fit([{"label": name, "size": float(i)} for i, name in enumerate("abc")])
     return codec
 
 
-def test_each_group_is_held_against_its_own(codec: TableCodec) -> None:
+def test_each_group_is_held_against_its_own(codec: LabelCodec) -> None:
     samples = drawn(4, 400)
     moved = samples.views["view"] + 9 * (samples.given["label"] == 1)[:, None]
     found = groups(replace(samples, views={"view": moved}), real(LABEL, SIZE), codec)
@@ -88,7 +88,7 @@ def test_each_group_is_held_against_its_own(codec: TableCodec) -> None:
     assert min(fidelity[0], fidelity[2]) > 0.85
 
 
-def test_groups_of_too_few_and_samples_without_groups_are_left_out(codec: TableCodec) -> None:
+def test_groups_of_too_few_and_samples_without_groups_are_left_out(codec: LabelCodec) -> None:
     samples = drawn(4, 400)
     few = samples.take(np.flatnonzero((samples.given["label"] != 2) | (np.arange(400) < 30)))
     assert [group.name for group in groups(few, real(LABEL, SIZE), codec)] == ["label a", "label b"]

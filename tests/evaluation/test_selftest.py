@@ -21,7 +21,7 @@ class Rows(Source):
     """A made-up shop: three kinds of customers, of whom one number follows from two others."""
 
     name = location = "shop"
-    codec = "table"
+    codec = "labels"
 
     def __init__(self, n: int):
         self.n = n
@@ -52,7 +52,7 @@ class Rows(Source):
 
 
 def table(n: int, given: tuple[str, ...] = ()) -> Dataset:
-    return prepare(Rows(n), make_codec("table", {"columns": "age,visits,spent,one,town"}), given)
+    return prepare(Rows(n), make_codec("labels", {"columns": "age,visits,spent,one,town"}), given)
 
 
 def outcomes(found: SelfTest) -> dict[tuple[str, str], str]:

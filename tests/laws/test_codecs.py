@@ -30,7 +30,7 @@ def rows() -> list[dict[str, Any]]:
 # name -> (records, options)
 RECORDS: dict[str, tuple[list[Any], dict[str, str]]] = {
     "image": (pictures(), {}),
-    "table": (rows(), {"columns": "kind,weight,good"}),
+    "labels": (rows(), {"columns": "kind,weight,good"}),
 }
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # And those that others added through the entry-point group `anew.codecs`.
 CODECS = {
     "image": "anew.codecs.image:ImageCodec",
-    "table": "anew.codecs.table:TableCodec",
+    "labels": "anew.codecs.labels:LabelCodec",
 }
 
 PREFIX = "codec."  # of a setting that is the codec's, and not the model's

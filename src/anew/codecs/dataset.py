@@ -20,7 +20,7 @@ from torch import Tensor
 
 from anew.codecs.cache import cache_folder, new_folder, read_array, write_rows
 from anew.codecs.codec import BadRecord, Codec
-from anew.codecs.table import TableCodec, TableOptions
+from anew.codecs.labels import LabelCodec, LabelOptions
 from anew.errors import AnewError
 from anew.sources.source import Record, Source
 from anew.spaces import Batch, Space
@@ -59,7 +59,7 @@ class Dataset:
     """The splits, the fitted codecs, and what had to be left out."""
 
     codec: Codec
-    given_codec: TableCodec | None
+    given_codec: LabelCodec | None
     train: Split
     validation: Split
     test: Split
@@ -128,7 +128,7 @@ def _open(folder: Path, codec: Codec, key: str) -> Dataset | None:
     try:
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         fitted = codec.restored(index["codec"])
-        given_codec = TableCodec.from_json(index["given"]) if index["given"] else None
+        given_codec = LabelCodec.from_json(index["given"]) if index["given"] else None
         x, given = (read_array(folder / name, sum(index["counts"])) for name in ("x.npy", "given.npy"))
         spans = zip(*(tensor.split(index["counts"]) for tensor in (x, given)), strict=True)
         train, validation, test = (Split(a, b if given_codec else None, fitted.space) for a, b in spans)
@@ -195,11 +195,11 @@ def assign_splits(digests: np.ndarray) -> np.ndarray:
     return splits.astype(np.uint8)
 
 
-def _encode_given(survey: _Survey, columns: tuple[str, ...]) -> tuple[TableCodec | None, Tensor]:
+def _encode_given(survey: _Survey, columns: tuple[str, ...]) -> tuple[LabelCodec | None, Tensor]:
     """A category that only validation or test records have was never learned: it is not known (NaN)."""
     if not columns:
         return None, torch.zeros(len(survey.given), 0)
-    codec = TableCodec(TableOptions(columns))
+    codec = LabelCodec(LabelOptions(columns))
     codec.fit(row for row, split in zip(survey.given, survey.good) if split == 0)
     return codec, codec.encode([codec.known(row) for row in survey.given])
 

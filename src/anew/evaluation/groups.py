@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from anew.codecs.table import TableCodec
+from anew.codecs.labels import LabelCodec
 from anew.evaluation import MEASURES, card, load
 from anew.evaluation.examples import Examples, Real
 from anew.evaluation.row import Row
@@ -31,7 +31,7 @@ class Group:
         return cls(data["name"], data["n"], [Row.from_json(row) for row in data["rows"]])
 
 
-def groups(generated: Examples, real: Real, codec: TableCodec | None) -> list[Group]:
+def groups(generated: Examples, real: Real, codec: LabelCodec | None) -> list[Group]:
     """By the first category that is given, the most frequent ones; those of fewer than LARGE examples are left out."""
     column = next((c for c in codec.columns if c.values), None) if codec and generated.given else None
     if column is None:

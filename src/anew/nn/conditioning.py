@@ -22,7 +22,7 @@ def vector_size(space: Space | None) -> int:
         case Tokens():
             return space.length * (space.vocabulary + 1)
         case Fields():
-            return sum(field.values or 2 for field in space.fields)
+            return sum((field.values or 1) + (not field.values or field.intervals > 0) for field in space.fields)
         case Graph():
             return space.nodes**2 * (1 + max(space.node_kinds, space.edge_kinds))
 
@@ -41,12 +41,18 @@ def vectors(space: Space, x: Tensor) -> Tensor:
 
 
 def _column(field: Field, column: Tensor) -> Tensor:
-    """(B,) -> one-hot (B, values) of a category, (value, is known) of a number."""
+    """(B,) -> one-hot (B, values) of a category, and how far within the bin from -1 to 1; (value, is known) of a number
+    that is standardised."""
     known = ~column.isnan()
     column = column.nan_to_num()
     if not field.values:
         return torch.stack([column, known.float()], 1)
-    return F.one_hot(column.long(), field.values).float() * known[:, None]
+    codes = column.long()
+    hot = F.one_hot(codes, field.values).float() * known[:, None]
+    if not field.intervals:
+        return hot
+    within = (codes >= field.values - field.intervals) & known
+    return torch.cat([hot, (within * (2 * column.frac() - 1))[:, None]], 1)
 
 
 class Embed(nn.Module):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from anew.codecs import load_codec, make_codec, save_codec
 from anew.codecs.codec import BadRecord
-from anew.codecs.table import TableCodec
+from anew.codecs.labels import LabelCodec
 from anew.errors import AnewError
 from anew.spaces import Batch, Field, Fields
 
@@ -25,9 +25,9 @@ ROWS: list[dict[str, Any]] = [
 ]
 
 
-def fitted(rows: list[dict[str, Any]], *columns: str) -> TableCodec:
-    codec = make_codec("table", {"columns": ", ".join(columns)})
-    assert isinstance(codec, TableCodec)
+def fitted(rows: list[dict[str, Any]], *columns: str) -> LabelCodec:
+    codec = make_codec("labels", {"columns": ", ".join(columns)})
+    assert isinstance(codec, LabelCodec)
     codec.fit(iter(rows))
     return codec
 

@@ -24,7 +24,7 @@ _MOST_VALUES = 1000  # distinct values of a category
 
 
 @dataclass(frozen=True)
-class TableOptions:
+class LabelOptions:
     columns: tuple[str, ...] = ()
 
 
@@ -62,16 +62,16 @@ class Column:
         return round(value) if self.whole else value
 
 
-class TableCodec(Codec):
+class LabelCodec(Codec):
     """Rows {column: value} to Fields and back. What is absent, None or NaN is not known: NaN."""
 
-    name: ClassVar[str] = "table"
+    name: ClassVar[str] = "labels"
     extension: ClassVar[str] = ".json"
-    Options: ClassVar[type] = TableOptions
+    Options: ClassVar[type] = LabelOptions
     space: Fields
 
-    def __init__(self, options: TableOptions | None = None) -> None:
-        super().__init__(options or TableOptions())
+    def __init__(self, options: LabelOptions | None = None) -> None:
+        super().__init__(options or LabelOptions())
         self.columns: tuple[Column, ...] = ()
 
     def load(self, content: Any) -> Row:
@@ -153,8 +153,8 @@ class TableCodec(Codec):
         return {"options": asdict(self.options), "columns": [asdict(column) for column in self.columns]}
 
     @classmethod
-    def from_json(cls, state: dict[str, Any]) -> TableCodec:
-        codec = cls(TableOptions(tuple(state["options"]["columns"])))
+    def from_json(cls, state: dict[str, Any]) -> LabelCodec:
+        codec = cls(LabelOptions(tuple(state["options"]["columns"])))
         codec._set([Column(**{**column, "values": tuple(column["values"])}) for column in state["columns"]])
         return codec
 
