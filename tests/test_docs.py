@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -39,6 +40,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     _make_photos(tmp_path / "photos")
     _make_photos(tmp_path / "others")
     _make_mnist(tmp_path / "mnist")
+    _make_people(tmp_path)
     return tmp_path
 
 
@@ -48,6 +50,25 @@ def _make_photos(folder: Path) -> None:
         (folder / label).mkdir(parents=True)
         for i in range(120):
             Image.fromarray(rng.integers(darkest, darkest + 128, (8, 8, 3), np.uint8)).save(folder / label / f"{i}.png")
+
+
+def _make_people(folder: Path) -> None:
+    """people.csv, and holes.csv, in which cells are missing."""
+    rng = np.random.default_rng(0)
+    n = 2_000  # fewer would drown in the noise of private training
+    people = pd.DataFrame(
+        {
+            "age": rng.integers(17, 90, n),
+            "sex": rng.choice(["Female", "Male"], n),
+            "hours": rng.integers(10, 80, n),
+            "zip": rng.integers(10_000, 99_999, n),
+            "name": [f"person {i}" for i in range(n)],
+            "diagnosis": rng.choice(["none", "flu", "cold"], n),
+            "income": rng.choice(["<=50K", ">50K"], n),
+        }
+    )
+    people.to_csv(folder / "people.csv", index=False)
+    people.mask(rng.random(people.shape) < 0.2).to_csv(folder / "holes.csv", index=False)
 
 
 def _make_mnist(folder: Path) -> None:

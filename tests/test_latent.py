@@ -28,6 +28,7 @@ from anew.run import Run
 from anew.sources import open_source
 from anew.spaces import Grid
 from anew.training.trainer import Trainer
+from toys import SPACES, home
 
 TINY = {"width": 8, "batch": 16, "guard": False}
 MAP = {"latent": 2, "map": 2, "blocks": 1}
@@ -131,8 +132,20 @@ def test_the_key_follows_the_weights(maps: Run):
 
 
 def test_encoders_are_the_recipes_whose_models_encode():
-    space = Grid(1, (8, 8))
-    assert encoders() == [name for name in recipes() if isinstance(build_model(name, space, None, 1), Encodes)]
+    made = {name: build_model(name, SPACES[home(name)], None, 1) for name in recipes()}
+    assert encoders() == [name for name, model in made.items() if isinstance(model, Encodes)]
+
+
+def test_rows_of_a_table_as_latents():
+    source = open_source("wine")
+    rows = prepare(source, make_codec(source.codec))
+    model = build_model("tvae", rows.space, None, 1, {"width": 8, "latent": 4}).eval()
+    data = prepare(source, LatentCodec(rows.codec, model), ["target"])
+    assert data.space == Grid(4, (1,))
+    assert [len(data.train), len(data.test)] == [len(rows.train), len(rows.test)]
+    assert data.given_space is not None
+    assert data.given_space.fields[0].values == 3
+    assert len(data.codec.decode(data.test.batch(torch.arange(3)).x)) == 3
 
 
 # --- runs
@@ -308,7 +321,7 @@ def test_codec_settings_do_not_go_with_it(maps: Run, tmp_path: Path):
 def test_inside_a_run_of_another_kind_of_data(maps: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from anew.sources.digits import Digits
 
-    monkeypatch.setattr(Digits, "codec", "labels")
+    monkeypatch.setattr(Digits, "codec", "table")
     assert "was trained on data of the kind image, 'digits' is table" in refused(tmp_path, inside=maps.path)
 
 

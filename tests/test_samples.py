@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet
 import pytest
 from PIL import Image
@@ -15,7 +16,7 @@ from PIL import Image
 from anew.codecs import make_codec
 from anew.codecs.dataset import prepare
 from anew.errors import AnewError
-from anew.samples import Samples
+from anew.samples import Samples, check_target
 from anew.sources import open_source
 
 LABELS = ["猫", "a/b", "", "..", 'x"<y>|?*:\\', "plain"] * 2
@@ -134,3 +135,100 @@ def test_folder_that_is_a_file(tmp_path: Path):
     (tmp_path / "mine").touch()
     with pytest.raises(AnewError, match="cannot be written"):
         samples().save(tmp_path / "mine")
+
+
+# --- of a table
+
+
+def rows(*given: str) -> Samples:
+    """Of which `age` was given, if so; 猫 is text that looks like numbers, with missing cells."""
+    frame = pd.DataFrame(
+        {
+            "name": ["Ada", "Zoë"] * 20,
+            "age": np.arange(40) % 7,
+            "猫": ["1.50", "NA", "2.25", "7.00"] * 10,
+            "day": pd.to_datetime(["2024-03-20", "2024-03-21"] * 20),
+        }
+    )
+    codec = make_codec("table")
+    codec.give(given)
+    codec.fit(iter([frame]))
+    items = codec.decode(codec.encode([frame]))
+    return Samples(codec, items, [{name: frame[name][i] for name in given} for i in range(40)] if given else ())
+
+
+def test_rows_are_a_sequence():
+    made = rows()
+    assert len(made) == made.tried == 40
+    assert made[1] == list(made)[1] == made[-39]
+    assert made[1]["name"] == "Zoë"
+    assert isinstance(made[2:4], Samples)
+    assert [row["age"] for row in made[2:4]] == [2, 3]
+    assert len(made[::2]) == 20
+    with pytest.raises(IndexError):
+        made[40]
+    assert repr(made) == "Samples(40 of the kind table)"
+    assert "Zoë" in (made._repr_html_() or "")
+    assert Image.open(io.BytesIO(made._repr_png_())).format == "PNG"
+    assert samples()._repr_html_() is None
+
+
+def test_what_was_given_is_where_the_source_has_it(tmp_path: Path):
+    made, whole = rows("age", "day"), rows()
+    assert list(made.items) == ["name", "猫"]
+    pd.testing.assert_frame_equal(made.frame, whole.frame)
+    pd.testing.assert_frame_equal(made[3:5].frame, whole.frame[3:5].reset_index(drop=True))
+    assert made[3] == whole[3]
+    assert list(pd.read_csv(made.save(tmp_path / "x.csv"))) == ["name", "age", "猫", "day"]
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.CSV.gz", "x.tsv", "x.tsv.gz"])
+def test_rows_as_text_are_read_as_they_were(name: str, tmp_path: Path):
+    made = rows("age")
+    frame = next(iter(open_source(made.save(tmp_path / name)))).content
+    assert frame["猫"].tolist() == ["1.50", "NA", "2.25", "7.00"] * 10
+    assert frame["day"].tolist() == ["2024-03-20", "2024-03-21"] * 20
+    pd.testing.assert_frame_equal(frame, made.frame.astype("str"))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_rows_as_other_files(tmp_path: Path):
+    made = rows("age")
+    pd.testing.assert_frame_equal(pd.read_parquet(made.save(tmp_path / "x.parquet")), made.frame)
+    assert pd.read_json(made.save(tmp_path / "x.jsonl"), lines=True)["age"].tolist() == made.frame["age"].tolist()
+    assert Image.open(made.save(tmp_path / "x.png")).format == "PNG"
+    with np.load(made.save(tmp_path / "x.npz")) as arrays:
+        assert arrays["x"].dtype.names == ("name", "age", "猫", "day")
+        assert arrays["x"]["age"].tolist() == made.frame["age"].tolist()
+
+
+def test_rows_in_a_database(tmp_path: Path):
+    location = f"sqlite:///{tmp_path}/x.db?table=made"
+    saved = rows("age").save(location)
+    assert len(open_source(saved)) == 40
+    with pytest.raises(AnewError, match="is there already"):
+        check_target(location, rows().codec)
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("x.jpg", "as '.jpg'; use .csv, .csv.gz, .tsv, .tsv.gz, .parquet, .jsonl, .png, .npz, or a database"),
+        ("folder", "as '.*folder'; use .csv"),
+        ("sqlite:///x.db", "names no table"),
+        ("sqlite:///x.db?query=SELECT 1", "is a query"),
+        ("nothing://x.db?table=x", "cannot be understood"),
+    ],
+)
+def test_where_rows_cannot_be_saved(target: str, words: str, tmp_path: Path):
+    with pytest.raises(AnewError, match=words):
+        check_target(target if "://" in target else tmp_path / target, rows().codec)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pictures_are_no_table(tmp_path: Path):
+    with pytest.raises(AnewError, match="of the kind image are no table"):
+        _ = samples().frame
+    for target in (tmp_path / "x.csv", "sqlite:///x.db?table=x"):
+        with pytest.raises(AnewError, match="cannot save samples as"):
+            check_target(target, samples().codec)

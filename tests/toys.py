@@ -21,8 +21,9 @@ SPACES: dict[str, Space] = {
     "colour": Grid(3, (7, 5)),
     "tokens": Tokens(3, 6),
     "fields": Fields((Field("kind", 3), Field("weight"))),
+    "table": Fields((Field("kind", 3), Field("weight", 9, 8))),  # in bins of 1/2 from -2 on; code 0 is missing
 }
-TINY = {"width": 8, "latent": 4, "batch": 16, "steps": 4, "blocks": 1}
+TINY = {"width": 8, "latent": 4, "batch": 16, "steps": 4, "blocks": 1, "pack": 2}
 
 
 def tiny(recipe: str, space: Space, given: Space | None = None, seed: int = 0, **changes: Any) -> Model:
@@ -47,7 +48,8 @@ def toy(space: Space, n: int = 64) -> tuple[Tensor, Tensor]:
         case Tokens():
             x = torch.where(label[:, None] == 0, 1, 2 + torch.arange(space.length) % 2)
         case Fields():
-            x = torch.stack([2.0 * label, (2 * label - 1) + 0.1 * noise[:, 1]], 1)
+            weight = (2 * label - 1) + 0.1 * noise[:, 1]
+            x = torch.stack([2.0 * label, 1 + 2 * (weight + 2) if space.fields[1].values else weight], 1)
         case _:
             raise NotImplementedError(space)
     return x, label[:, None].float()
@@ -77,6 +79,11 @@ def cases() -> list[tuple[str, str, bool]]:
                 continue
             found += [(recipe, name, name != "grey")]
     return found
+
+
+def home(recipe: str) -> str:
+    """The first space that the recipe serves, for tests of what has little to do with spaces."""
+    return next(space for name, space, _ in cases() if name == recipe)
 
 
 def energy_distance(a: Tensor, b: Tensor) -> float:

@@ -19,6 +19,9 @@ app = typer.Typer(
     "Start with: [bold]anew train photos/[/bold]   or, without data of your own:   [bold]anew train digits[/bold]",
 )
 
+edit = typer.Typer(no_args_is_help=True, help="Change what is there: fill in what is missing.")
+app.add_typer(edit, name="edit")
+
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/photos.")]
 Given = Annotated[list[str] | None, typer.Option("--given", metavar="NAME=VALUE", help="What samples shall have.")]
 
@@ -41,6 +44,9 @@ def train(
     ] = None,
     devices: Annotated[int, typer.Option(help="GPUs, or processes where there is none.")] = 1,
     precision: Annotated[str, typer.Option(help="auto, bf16 or fp32.")] = "auto",
+    private: Annotated[
+        float | None, typer.Option(metavar="EPSILON", help="With differential privacy: 1 is strong, 10 is weak.")
+    ] = None,
 ) -> None:
     """Learn what SOURCE looks like. The same command again goes on where it was stopped."""
     from anew.training.train import train as run_training
@@ -48,30 +54,74 @@ def train(
     run = run_training(
         source, model, given=given or (), inside=inside, size=size, minutes=minutes, examples=examples, out=out,
         seed=seed, settings=_pairs(settings, "--set"), devices=devices, precision=precision,
+        private=private,
     )  # fmt: skip
     if not run.finished:
         raise typer.Exit(130)
     typer.echo(f"now:  anew sample {run.path}   and   anew report {run.path}")
 
 
-@app.command(epilog="Example:  anew sample runs/photos -n 100 --given label=cat --out cats/")
+@app.command(
+    epilog="Examples:  anew sample runs/photos -n 100 --given label=cat --out cats/   and, of a table:  "
+    "anew sample runs/people -n 1000 --given sex=Female --where 'age < 30' --out women.csv"
+)
 def sample(
     run: Folder,
     n: Annotated[int, typer.Option("-n", "--number", help="How many.")] = 64,
     given: Given = None,
     seed: Annotated[int, typer.Option(help="Another seed makes other samples.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="x.png (one picture of all), x.npz, x.parquet, or a folder.")] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(help="x.png (one picture of all), x.npz, x.parquet, or a folder; a table: x.csv, x.parquet, SQL."),
+    ] = None,
+    balance: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Of a table: each of its values equally often.")
+    ] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(metavar="EXPRESSION", help="Of a table: what rows must fulfil: 'start < end'.")
+    ] = None,
+    derive: Annotated[
+        list[str] | None, typer.Option(metavar="EXPRESSION", help="Of a table: a column computed: 'total = price * n'.")
+    ] = None,
+    unique: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Of a table: values that may not come twice.")
+    ] = None,
 ) -> None:
     """Make new samples: a picture to look at, or files to use, by the ending of --out."""
+    from anew.constraints import Constraints
+    from anew.display import bars, say
+    from anew.run import Run
+    from anew.samples import check_target
+
+    opened = Run.load(run)
+    target = out or str(run / f"samples-seed{seed}{opened.codec.shown}")
+    check_target(target, opened.codec)
+    constraints = Constraints(where or (), derive or (), unique or ())
+    with bars() as on_progress:
+        wanted = _pairs(given, "--given")
+        samples = opened.sample(n, wanted, seed, on_progress, balance=balance, constraints=constraints)
+    if constraints:
+        say(f"kept {n:,} of {samples.tried:,} rows that were drawn ({n / samples.tried:.0%})")
+    typer.echo(samples.save(target))
+
+
+@edit.command(epilog="Example:  anew edit complete runs/people --data holes.csv --out whole.csv")
+def complete(
+    run: Folder,
+    data: Annotated[str, typer.Option(metavar="SOURCE", help="A table with missing cells.")],
+    out: Annotated[str, typer.Option(help="x.csv, x.parquet, SQL.")],
+    seed: Annotated[int, typer.Option(help="Another seed fills in others.")] = 0,
+) -> None:
+    """Fill in the missing cells of a table, as likely as they are beside what is there."""
     from anew.display import bars
     from anew.run import Run
     from anew.samples import check_target
 
-    opened, target = Run.load(run), (out or run / f"samples-seed{seed}.png").expanduser()
-    check_target(target)
+    opened = Run.load(run)
+    check_target(out, opened.codec)
     with bars() as on_progress:
-        samples = opened.sample(n, _pairs(given, "--given"), seed, on_progress)
-    typer.echo(samples.save(target))
+        samples = opened.complete(data, seed, on_progress)
+    typer.echo(samples.save(out))
 
 
 @app.command(
@@ -91,6 +141,12 @@ def report(
     selftest: Annotated[bool, typer.Option("--selftest", help="Hold the card against impostors instead.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Of 500 samples, in seconds.")] = False,
     n: Annotated[int | None, typer.Option("-n", "--number", help="Of so many samples (2,000 if not said).")] = None,
+    quasi: Annotated[
+        str | None, typer.Option(metavar="COLUMN,...", help="Of a table: what others may know, such as age,zip,sex.")
+    ] = None,
+    sensitive: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Of a table: what others may not know of those.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="A folder (RUN, or report, if nothing is said).")] = None,
 ) -> None:
     """Measure how good, varied, copied and private samples are: report.html and report.json."""
@@ -104,15 +160,19 @@ def report(
     if run is not None and selftest:
         _selftest(run, out, quick)
         return
+    columns = tuple(name.strip() for name in (quasi or "").split(",") if name.strip())
     with bars() as on_progress:
         if run is None:
             from anew.evaluation.judge import judge
 
-            made = judge(str(generated), str(real), out or "report", held_out, given or (), quick, n, on_progress)
+            made = judge(
+                str(generated), str(real), out or "report", held_out, given or (), quick, n, on_progress,
+                quasi=columns, sensitive=sensitive,
+            )  # fmt: skip
         else:
             from anew.run import Run
 
-            made = Run.load(run).report(out, quick, n, on_progress)
+            made = Run.load(run).report(out, quick, n, on_progress, quasi=columns, sensitive=sensitive)
     console.print(table([made]))
     console.print("\n\n".join(filter(None, ["", costs(made), made.verdict])), markup=False)
     typer.echo((out or run or Path("report")) / "report.html")

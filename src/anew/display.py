@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
 
 OnProgress = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
+
+ROWS = 40  # of a table, at most
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -68,6 +72,18 @@ class TrainingDisplay:
 def say(text: str, show: bool = True) -> None:
     if show:
         console.print(text, markup=False)
+
+
+def say_table(rows: Sequence[Sequence[str]], show: bool = True) -> None:
+    """Cells one below the other; of many rows, the first."""
+    if not show:
+        return
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    for row in rows[:ROWS]:
+        table.add_row(*(Text(cell, overflow="ellipsis") for cell in row))
+    console.print(table)
+    if len(rows) > ROWS:
+        console.print(f"... and {len(rows) - ROWS:,} more")
 
 
 def _short(value: float) -> str:

@@ -23,6 +23,7 @@ REACH = 3.0  # standard deviations that the grid holds; what lies beyond is clam
 LEVELS = 256  # one is 0.02 standard deviations
 TOGETHER = 64  # samples that are decoded at a time
 _CHUNK = 8  # records that are encoded at a time: eight photos fill half a gigabyte
+_ROWS = 4096  # of a table that go through the model at a time
 
 
 class LatentCodec(Fitted):
@@ -50,7 +51,7 @@ class LatentCodec(Fitted):
         """Mean and deviation of each channel."""
         records, n = iter(loaded), 0
         total = squares = torch.zeros(self.space.channels, dtype=torch.float64)
-        while chunk := list(islice(records, _CHUNK)):
+        while chunk := list(islice(records, 1 if self.blocks else _CHUNK)):
             values = self._latents(chunk).double().movedim(1, -1).flatten(0, -2)
             n, total, squares = n + len(values), total + values.sum(0), squares + values.square().sum(0)
         mean = total / n
@@ -106,8 +107,9 @@ class LatentCodec(Fitted):
     @torch.no_grad()
     def _latents(self, loaded: Sequence[Any]) -> Tensor:
         """(B, C, *size) on the CPU, as the model has them"""
-        z = self.model.encode(self.inner.encode(loaded).to(self._device))
-        return z.float().cpu().view(-1, *self.space.shape)
+        parts = self.inner.encode(loaded).split(_ROWS)
+        z = torch.cat([self.model.encode(part.to(self._device)).cpu() for part in parts])
+        return z.float().view(-1, *self.space.shape)
 
     @torch.no_grad()
     def _decoded(self, x: Tensor) -> Tensor:

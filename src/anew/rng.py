@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import torch
@@ -28,8 +28,14 @@ class Rng:
         self.rows = len(range(sum(rows for _, rows in streams))[keep])
 
     @classmethod
-    def for_samples(cls, seed: int, indices: Iterable[int], device: torch.device | str = "cpu") -> Rng:
-        return cls([(generator(seed, "sample", i), 1) for i in indices], slice(None), device)
+    def for_samples(
+        cls, seed: object, indices: Sequence[int], device: torch.device | str = "cpu", block: int = 1
+    ) -> Rng:
+        """`block` samples share a stream, where there are millions: `indices` are then consecutive and within one."""
+        if block == 1:
+            return cls([(generator(seed, "sample", i), 1) for i in indices], slice(None), device)
+        number, first = divmod(indices[0], block)
+        return cls([(generator(seed, "samples", number), block)], slice(first, first + len(indices)), device)
 
     @classmethod
     def for_step(cls, *keys: object, batch: int, keep: slice = slice(None), device: torch.device | str = "cpu") -> Rng:

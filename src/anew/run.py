@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import torch
 from safetensors import SafetensorError
@@ -16,24 +16,27 @@ from torch import Tensor
 
 from anew.codecs import PREFIX, codec_changes, load_codec, make_codec, save_codec
 from anew.codecs.codec import Codec
-from anew.codecs.dataset import Dataset, Progress, fingerprint, prepare
+from anew.codecs.dataset import Dataset, Progress, fingerprint, load_all, prepare
 from anew.codecs.fitted import Fitted
+from anew.constraints import Constraints
+from anew.drawing import draw, draw_until, fill
 from anew.errors import AnewError
 from anew.given import Given
 from anew.latent import LatentCodec
 from anew.models import build
-from anew.models.model import Model
-from anew.rng import Rng
+from anew.models.model import Completes, Model
 from anew.samples import Samples
 from anew.sources import Source, open_source
 from anew.writing import write, write_json
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from anew.codecs.table import TableCodec
     from anew.evaluation.report import Report
     from anew.evaluation.selftest import SelfTest
 
 FORMAT, VERSION = "anew run", 1
-TOGETHER = 64  # samples that are made at a time
 
 Part = TypeVar("Part")
 
@@ -156,7 +159,9 @@ class Run:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             given = self.given.codec.space if self.given else None
-            return build(recipe, self.codec.space, given, size, configuration)
+            built = build(recipe, self.codec.space, given, size, configuration)
+            built.precision = str(self.info["training"].get("precision", "fp32"))
+            return built
 
     # --- what it is for
 
@@ -166,18 +171,58 @@ class Run:
         given: Mapping[str, Any] | None = None,
         seed: int = 0,
         on_progress: Progress | None = None,
+        *,
+        balance: str | None = None,
+        constraints: Constraints | None = None,
     ) -> Samples:
         """`n` new samples. Sample i depends on `seed` and i only.
 
-        `given` is what they shall have, {"label": 7}; what it leaves open is drawn as it was in the training
-        data. Raises AnewError for a name or a value that was not in the data.
+        `given` is what they shall have, {"label": 7}: something given in training, or, of tables, any columns. What
+        was given in training and is left open is drawn as it was in the data. `balance` is a column of a table of
+        which each value comes equally often; `constraints` are met by drawing again. Raises AnewError for a name or a
+        value that was not in the data.
         """
         if n < 1:
             raise AnewError(f"cannot make {n} samples; ask for 1 or more")
-        told = self.draw_given(n, given or {}, seed)
-        x = draw(self.model, n, told, seed, on_progress)
-        rows = [] if told is None or self.given is None else self.given.rows(told)
-        return Samples(self.codec, self.codec.decode(x), rows)
+        asked, columns = self._sort(given or {}, balance)
+
+        def make(first: int, count: int) -> Tensor:
+            numbers, codec = range(first, first + count), cast("TableCodec", self.codec)
+            told = self.draw_given(numbers.stop, asked, seed)
+            known = codec.known(numbers, columns, balance) if columns or balance else None
+            return draw(self.model, count, None if told is None else told[first:], seed, on_progress, known, first)
+
+        def samples(x: Tensor, numbers: Tensor, tried: int) -> Samples:
+            told = self.draw_given(int(numbers.max()) + 1, asked, seed)
+            rows = [] if told is None or self.given is None else self.given.rows(told[numbers])
+            return Samples(self.codec, self.codec.decode(x), rows, tried)
+
+        def see(x: Tensor, numbers: Tensor) -> pd.DataFrame:
+            return cast("TableCodec", self.codec).typed(samples(x, numbers, n).frame, learned=False)
+
+        wishes = constraints or Constraints()
+        x, numbers, tried = draw_until(n, make, see, wishes)
+        made = samples(x, numbers, tried)
+        return made.replaced(wishes.derived(see(x, numbers))) if wishes else made
+
+    def complete(self, rows: Any, seed: int = 0, on_progress: Progress | None = None) -> Samples:
+        """The rows of a table (a file, or a frame) with every missing cell filled in, as likely as it is.
+
+        What is there stays as it is. Raises AnewError for a model that cannot, and for other columns.
+        """
+        if not self._fills:
+            raise AnewError(f"'{self.path}' cannot fill in what is missing; train a table with --model autoregressive")
+        import pandas as pd
+
+        codec = cast("TableCodec", self.codec)
+        frame = pd.concat([loaded for _, loaded in load_all(codec, open_source(rows), on_progress)], ignore_index=True)
+        x = codec.encode(frame)
+        known = x.masked_fill(codec.missing(x), torch.nan)
+        told = None
+        if self.given is not None:
+            told = self.given.codec.encode_known(codec.told(frame, {}, self.info["given"]))
+        filled = fill(self.model, known, told, seed, codec.missing, on_progress)
+        return Samples(codec, codec.fill(frame, filled))
 
     def report(
         self,
@@ -185,14 +230,18 @@ class Run:
         quick: bool = False,
         n: int | None = None,
         on_progress: Progress | None = None,
+        *,
+        quasi: Sequence[str] = (),
+        sensitive: str | None = None,
     ) -> Report:
         """Measures samples against held-out data, and writes report.html and report.json to the run or `out`.
 
-        `n` samples are compared with as many held-out examples, if there are as many; 2,000 or, `quick`, 500.
+        `n` samples are compared with as many held-out examples, if there are as many; 2,000 or, `quick`, 500. Of a
+        table, `quasi` are columns that others may know of people, and `sensitive` is one that they may not.
         """
         from anew.evaluation.build import make_report  # an import up the order: a run shows how good it is
 
-        return make_report(self, Path(out) if out else self.path, quick, n, on_progress)
+        return make_report(self, Path(out) if out else self.path, quick, n, on_progress, quasi, sensitive)
 
     def selftest(
         self, out: str | PathLike[str] | None = None, quick: bool = False, on_progress: Progress | None = None
@@ -201,6 +250,18 @@ class Run:
         from anew.evaluation.selftest import selftest
 
         return selftest(self.open_data(original=True), Path(out) if out else self.path, quick, on_progress)
+
+    @property
+    def _fills(self) -> bool:
+        """Whether the model can be told some columns of a row, and fills in the rest."""
+        return self.codec.blocks and isinstance(self.model, Completes)
+
+    def _sort(self, wanted: Mapping[str, Any], balance: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What is wanted, by whether it was given in training or is a column of the table."""
+        columns = {name: value for name, value in wanted.items() if name not in self.info["given"] and self._fills}
+        if balance is not None and not self._fills:
+            raise AnewError(f"'{self.path}' cannot balance {balance}; train a table with --model autoregressive")
+        return {name: value for name, value in wanted.items() if name not in columns}, columns
 
     def draw_given(self, n: int, wanted: Mapping[str, Any], seed: int) -> Tensor | None:
         """(n, F), see `Given.draw`; None if nothing was given in training."""
@@ -220,7 +281,12 @@ class Run:
         codec = codec_for(source, self.info["request"]["settings"], self.inner)
         if fingerprint(source, codec, given) != told["fingerprint"]:
             raise AnewError(f"the data at '{source.location}' changed since '{self.path}' was begun; start a new run")
-        return prepare(source, Fitted(self.inner.codec) if original and self.inner else codec, given)
+        data = prepare(source, Fitted(self.inner.codec) if original and self.inner else codec, given)
+        if "privacy" in self.info and save_codec(data.codec) != save_codec(
+            self.codec
+        ):  # learned again, with other noise
+            return prepare(source, Fitted(self.codec), given)
+        return data
 
     def _part(self, file: str, read: Callable[[dict[str, Any]], Part]) -> Part:
         state = _read(self.path / file)
@@ -256,20 +322,6 @@ def codec_for(source: Source, settings: Mapping[str, str], inner: Run | None) ->
         kinds = f"'{inner.path}' was trained on data of the kind {inner.codec.name}, '{source.name}' is {source.codec}"
         raise AnewError(f"{kinds}; give a run of the same kind")
     return inner.latents()
-
-
-@torch.no_grad()
-def draw(model: Model, n: int, given: Tensor | None, seed: int, on_progress: Progress | None = None) -> Tensor:
-    """(n, *space.shape) on the CPU; sample i depends on `seed`, i and given[i] only."""
-    device = next(model.parameters()).device
-    parts = []
-    for start in range(0, n, TOGETHER):
-        rows = range(start, min(start + TOGETHER, n))
-        told = None if given is None else given[rows.start : rows.stop].to(device)
-        parts.append(model.sample(len(rows), told, Rng.for_samples(seed, rows, device)).cpu())
-        if on_progress:
-            on_progress("sampling", rows.stop, n)
-    return torch.cat(parts)
 
 
 def _read(path: Path) -> dict[str, Any]:

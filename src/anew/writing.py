@@ -13,6 +13,13 @@ from typing import Any
 from anew.errors import AnewError
 
 
+def cache_folder() -> Path:
+    """$ANEW_CACHE, or `anew` in $XDG_CACHE_HOME or ~/.cache"""
+    if own := os.environ.get("ANEW_CACHE"):
+        return Path(own).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "anew"
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place at the end, or vanishes if anything fails.

@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
 
+from anew import writing
 from anew.codecs import cache, make_codec
 from anew.codecs.dataset import Dataset, assign_splits, prepare
+from anew.codecs.fitted import Fitted
 from anew.errors import AnewError
 from anew.sources import Record, Source, open_source
+from anew.sources.source import Unreadable
 from anew.spaces import Field, Fields
 
 
@@ -39,7 +43,7 @@ class Listed(Source):
         yield from self.records
 
     def __len__(self) -> int:
-        return len(self.records)
+        return sum(record.examples for record in self.records)
 
     def fingerprint(self) -> str:
         return "listed"
@@ -125,9 +129,10 @@ def test_no_split_is_empty(n: int):
 
 def test_splits_do_not_depend_on_the_rest():
     digests = np.random.default_rng(0).integers(0, 2**64, 1000, dtype=np.uint64)
-    assert np.array_equal(assign_splits(digests)[:500], assign_splits(digests[:500]))
-    assert np.bincount(assign_splits(digests)) / 1000 == pytest.approx([0.8, 0.1, 0.1], abs=0.04)
-    few = assign_splits(np.repeat(np.array([5, 6, 7], np.uint64), 4))
+    assert np.array_equal(assign_splits(digests, 1000)[:500], assign_splits(digests[:500], 500))
+    assert np.bincount(assign_splits(digests, 1000)) / 1000 == pytest.approx([0.8, 0.1, 0.1], abs=0.04)
+    assert np.bincount(assign_splits(digests, 50)) / 1000 == pytest.approx([0.9, 0.05, 0.05], abs=0.03)
+    few = assign_splits(np.repeat(np.array([5, 6, 7], np.uint64), 4), 12)
     assert few.tolist() == [0] * 4 + [1] * 4 + [2] * 4
 
 
@@ -274,9 +279,9 @@ def test_what_killed_processes_left_is_swept_up(folder: Path):
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("ANEW_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
-    assert cache.cache_folder() == Path("/xdg/anew")
+    assert writing.cache_folder() == Path("/xdg/anew")
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert cache.cache_folder() == Path.home() / ".cache/anew"
+    assert writing.cache_folder() == Path.home() / ".cache/anew"
 
 
 def test_source_that_changes_while_it_is_read():
@@ -287,3 +292,131 @@ def test_source_that_changes_while_it_is_read():
 
     with pytest.raises(AnewError, match="found 19 records where there were 20"):
         prepared(Shrinking(records(20)))
+
+
+def test_data_that_change_while_they_are_read(folder: Path):
+    class Changing(Listed):
+        def fingerprint(self) -> str:
+            return f"changing {self.reads_done == 3}"
+
+    with pytest.raises(AnewError, match="'listed' changed while it was being read; run it again"):
+        prepared(Changing(records(20)))
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("sizes", [[1] * 40, [7, 9, 24], [40]])
+def test_rows_are_written_where_they_belong(sizes: list[int], tmp_path: Path):
+    rows = torch.arange(80, dtype=torch.float32).view(40, 2)
+    positions = np.random.default_rng(0).permutation(40)
+    cache.write_rows(tmp_path / "x.npy", positions, rows.split(sizes))
+    assert np.array_equal(np.load(tmp_path / "x.npy")[positions], rows.numpy())
+
+
+# --- blocks
+
+
+def frame(n: int = 300) -> pd.DataFrame:
+    """Rows that differ in `number`."""
+    rng = np.random.default_rng(0)
+    columns = {"number": rng.permutation(n) / 4, "kind": rng.choice(list("abc"), n), "size": rng.integers(0, 40, n)}
+    return pd.DataFrame(columns)
+
+
+def blocks(rows: pd.DataFrame, size: int) -> Listed:
+    parts = [rows.iloc[start : start + size] for start in range(0, len(rows), size)]
+    return Listed([Record(part, {}, f"block {i}", len(part)) for i, part in enumerate(parts)])
+
+
+def tabled(source: Source, *given: str) -> Dataset:
+    return prepare(source, make_codec("table"), given)
+
+
+def in_splits(data: Dataset) -> list[pd.DataFrame]:
+    return [data.codec.decode(split.batch(torch.arange(len(split))).x) for split in splits(data)]
+
+
+def test_rows_of_blocks_are_split_one_by_one():
+    rows = frame()
+    data = tabled(blocks(rows, 64))
+    found = in_splits(data)
+    assert [len(part) for part in found] == [len(split) for split in splits(data)]
+    assert 200 < len(found[0]) < 280
+    order = {number: place for place, number in enumerate(rows["number"])}
+    for part in found:
+        places = [order[number] for number in part["number"]]
+        assert places == sorted(places)
+        pd.testing.assert_frame_equal(part, rows.iloc[places].reset_index(drop=True), check_dtype=False)
+    assert sum(map(len, found)) == len(pd.concat(found)["number"].unique()) == len(rows)
+
+
+def test_the_size_of_blocks_changes_nothing(folder: Path):
+    whole = everything(tabled(blocks(frame(), 300), "kind"))
+    for path in folder.iterdir():
+        (path / "index.json").unlink()
+    parts = everything(tabled(blocks(frame(), 17), "kind"))
+    assert all(torch.equal(a, b) for a, b in zip(whole, parts, strict=True))
+
+
+def test_copies_of_a_row_in_other_blocks_stay_together():
+    rows = pd.concat([frame(), frame()], ignore_index=True)
+    seen = [set(part["number"]) for part in in_splits(tabled(blocks(rows, 70)))]
+    assert sum(map(len, seen)) == len(set.union(*seen)) == 300
+
+
+def test_columns_that_are_given_are_left_out_and_told():
+    rows = frame()
+    data = tabled(blocks(rows, 64), "kind", "size")
+    kinds = dict(zip(rows["number"], rows["kind"]))
+    assert data.given_space is not None
+    assert data.given_space.fields[0] == Field("kind", 3)
+    for split in splits(data):
+        batch = split.batch(torch.arange(len(split)))
+        numbers = data.codec.decode(batch.x)["number"]
+        told = data.given_codec.decode(batch.given)
+        assert [row["kind"] for row in told] == [kinds[number] for number in numbers]
+    assert data.codec.decode(batch.x).columns.tolist() == ["number"]
+
+
+def test_a_column_that_no_block_has():
+    with pytest.raises(AnewError, match="unknown column 'colour'"):
+        tabled(blocks(frame(), 64), "colour")
+
+
+def test_rows_that_cannot_be_read_are_named():
+    source = blocks(frame(), 100)
+    source.records[1:1] = [Record(Unreadable("has 5 cells"), {}, f"row {i}") for i in range(3)]
+    data = tabled(source)
+    assert (data.skipped_count, data.skipped[0]) == (3, ("row 0", "has 5 cells"))
+    assert sum(map(len, splits(data))) == 300
+
+
+def test_progress_is_told_in_rows():
+    told: list[tuple[str, int, int]] = []
+    prepare(blocks(frame(), 120), make_codec("table"), (), lambda *progress: told.append(progress))
+    for doing in ("reading", "measuring", "encoding"):
+        assert [done for name, done, total in told if name == doing and total == 300] == [120, 240, 300]
+
+
+def test_a_block_of_another_length_when_it_is_read_again():
+    class Growing(Listed):
+        def __iter__(self) -> Iterator[Record]:
+            self.reads_done += 1
+            for record in self.records:
+                yield Record(record.content.iloc[: len(record.content) - (self.reads_done > 1)], {}, record.name)
+
+    with pytest.raises(AnewError, match="'block 0' changed while it was being read; run it again"):
+        tabled(Growing(blocks(frame(), 100).records))
+
+
+def test_blocks_through_a_codec_that_is_fitted_already():
+    rows, codec = frame(), make_codec("table")
+    first = prepare(blocks(rows, 64), codec)
+    again = prepare(blocks(rows, 100), Fitted(first.codec), ["kind"])
+    assert again.given_space == Fields((Field("kind", 3),))
+    for one, other in zip(splits(first), splits(again)):
+        assert torch.equal(one.x, other.x)
+
+
+def test_too_few_rows():
+    with pytest.raises(AnewError, match="found 2 distinct usable table records"):
+        tabled(blocks(pd.DataFrame({"a": [1, 2, 2, 1]}), 2))

@@ -123,3 +123,12 @@ def test_load_and_digest():
     assert CODEC.digest({"a": 1, "b": 2}) == CODEC.digest({"b": 2, "a": 1}) != CODEC.digest({"a": 2, "b": 1})
     with pytest.raises(BadRecord):
         CODEC.load("text")
+
+
+def test_rows_are_encoded_by_what_is_known_of_each():
+    rows = [{"kind": "a", "n": 1.5}, {"kind": "b", "n": 2.5}]
+    codec = fitted(rows, "kind", "n")
+    others = [*rows, {"kind": "c", "n": 1.5}, {"n": "x"}, {"kind": "a", "n": float("nan")}, rows[0]]
+    found = codec.encode_known(others)
+    assert torch.equal(found.nan_to_num(9), codec.encode([codec.known(row) for row in others]).nan_to_num(9))
+    assert found.isnan().tolist() == [[False, False]] * 2 + [[True, False], [True, True], [False, True], [False, False]]

@@ -71,7 +71,11 @@ def number(rows: list[Row], key: str) -> float:
 
 def test_every_card_has_the_same_rows(cards: Cards) -> None:
     assert {tuple(row.key for row in rows) for name, rows in cards.items() if name != "few"} == {KEYS}
-    assert set(KEYS) == {key for name in MEASURES for key in load(name).texts} - {"obeys", "useful", "exact"}
+    assert set(KEYS) == {key for name in MEASURES for key in load(name).texts if not load(name).tables} - {
+        "obeys",
+        "useful",
+        "exact",
+    }
 
 
 def test_real_data_reaches_the_floor(cards: Cards) -> None:

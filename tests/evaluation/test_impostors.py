@@ -34,3 +34,13 @@ def test_a_share_replaces_as_many_values() -> None:
     x = torch.arange(3000.0).reshape(300, 10)
     changed = (independent(x, generator(1), 0.3) != x).float().mean()
     assert changed == pytest.approx(0.3, abs=0.03)
+
+
+def test_what_has_one_owner_stays_together() -> None:
+    x = torch.arange(400.0)[:, None] + torch.tensor([0, 1_000, 2_000])
+    mixed = independent(x, generator(1), owners=torch.tensor([0, 1, 1]))
+    assert (mixed[:, 2] - mixed[:, 1] == 1_000).all()
+    assert not torch.equal(mixed[:, 1] - mixed[:, 0], x[:, 1] - x[:, 0])
+    noise = independent(x, generator(1), 0.3, torch.tensor([0, 1, 1])) != x
+    assert torch.equal(noise[:, 1], noise[:, 2])
+    assert noise.float().mean() == pytest.approx(0.3, abs=0.06)

@@ -50,6 +50,23 @@ def test_numbers_have_no_independent_bits() -> None:
     assert row.ceiling is None
 
 
+def test_bits_of_a_table_are_those_of_its_codes() -> None:
+    """Places within bins take none, what is not known takes none, and each field has codes of its own."""
+    space = Fields((Field("kind", 2), Field("pay", 50, 48)))
+    half = torch.arange(100_000) % 2
+    train = torch.stack([half, 10 + 0.25 * half], 1).float()
+    test = torch.tensor([[0.0, 10.9], [1.0, 10.0], [torch.nan, 10.5]])
+    assert independent_bits(space, train, test) == pytest.approx([0.5, 0.5, 0.0], abs=2e-3)
+
+
+def test_models_of_coded_fields_stand_beside_independent_values() -> None:
+    space = Fields((Field("kind", 3), Field("pay", 5, 4)))
+    batch = Batch(space.random(64, torch.Generator().manual_seed(0)))
+    (row,) = likelihood(tiny("vae", space).eval(), batch, batch)
+    assert row.ceiling is not None
+    assert row.ceiling.value == pytest.approx((math.log2(3) + math.log2(5)) / 2, abs=0.2)
+
+
 def test_bits_are_nats_over_the_values() -> None:
     space = Grid(1, (8, 8))
     model, x = tiny("realnvp", space).eval(), space.unpack(space.pack(toy(space)[0]))

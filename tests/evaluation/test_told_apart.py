@@ -7,7 +7,7 @@ import pytest
 from gaussians import D, N, gaussian
 
 from anew.evaluation import told_apart as module
-from anew.evaluation.told_apart import told_apart
+from anew.evaluation.told_apart import COLUMNS, told_apart
 
 
 def test_one_distribution_cannot_be_told_apart() -> None:
@@ -47,6 +47,17 @@ def test_boosted_trees_see_what_logistic_regression_cannot() -> None:
     apart = told_apart({"a": 3 * gaussian(0)}, {"a": gaussian(1)})
     assert apart.distance.value > 0.7
     assert {choice.split(", ")[1] for choice in apart.chosen} == {"boosted trees"}
+
+
+def test_columns_are_seen_as_categories_with_what_is_missing() -> None:
+    """Codes that are even in one set and odd in the other; of two columns nothing is known."""
+    rng = np.random.default_rng(0)
+    codes = [2.0 * rng.integers(0, 8, 400) + side for side in (0, 1)]
+    gone = np.full((400, 2), np.nan)
+    views = [{"a": gaussian(side, 400), COLUMNS: np.c_[code, gone]} for side, code in enumerate(codes)]
+    apart = told_apart(*views, categories=np.array([True, False, True]))
+    assert apart.auc.value > 0.95
+    assert set(apart.chosen) == {"columns, boosted trees"}
 
 
 def test_told_apart_repeats_by_its_seed() -> None:

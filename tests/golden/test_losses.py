@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from anew.models import recipes
-from toys import SPACES, tiny, trainer
+from toys import SPACES, home, tiny, trainer
 
 FILE = Path(__file__).with_name("losses.txt")
 WRITE = "losses" in os.environ.get("ANEW_GOLDEN", "").split(",")
@@ -24,7 +24,7 @@ def curves(recipe: str) -> dict[str, list[float]]:
     """{"vae loss": [means of STEPS steps]}"""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    session = trainer(tiny(recipe, SPACES["grey"], lr=2e-3), RECORDS * STEPS)
+    session = trainer(tiny(recipe, SPACES[home(recipe)], lr=2e-3), RECORDS * STEPS)
     seen = [session.advance() for _ in range(session.steps)]
     torch.set_num_threads(threads)
     names = [name for name in seen[0] if name.endswith("loss")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from anew.evaluation import MEASURES, card, load
@@ -17,19 +18,25 @@ MIXING = np.random.default_rng(7).normal(size=(4, 10))
 
 
 def drawn(seed: int, n: int) -> Examples:
-    """Three clusters near a hyperplane, with the cluster and a coordinate as what is given."""
+    """Three clusters near a hyperplane, with the cluster and a coordinate as what is given; and the same as a table."""
     rng = np.random.default_rng(seed)
     label = rng.integers(0, 3, n)
     hidden = rng.normal(size=(n, 4)) + 4 * np.eye(3, 4)[label]
     x = hidden @ MIXING + 0.1 * rng.normal(size=(n, 10))
     told = {"label": label.astype(float), "weight": hidden[:, 3]}
-    return Examples({"one": x, "two": x[:, :5]}, told, (x[:, 0] * 1e9).astype(np.int64))
+    table = pd.DataFrame(
+        {"kind": np.array(["a", "b", None])[label], "first": x[:, 0].round(2), "second": x[:, 1], **told}
+    )
+    return Examples({"one": x, "two": x[:, :5]}, told, (x[:, 0] * 1e9).astype(np.int64), table=table)
 
 
 def shuffled(examples: Examples) -> Examples:
     rng = np.random.default_rng(0)
     views = {name: rng.permuted(x, axis=0) for name, x in examples.views.items()}
-    return replace(examples, views=views, given={name: rng.permutation(v) for name, v in examples.given.items()})
+    given = {name: rng.permutation(v) for name, v in examples.given.items()}
+    assert examples.table is not None
+    table = examples.table.apply(lambda column: rng.permutation(column.to_numpy(object))).convert_dtypes()
+    return replace(examples, views=views, given=given, table=table)
 
 
 def real(seed: int = 0, unit: float = 1.0) -> Real:
@@ -96,5 +103,15 @@ def test_data_that_do_not_vary_are_no_error(name: str) -> None:
             assert row.value is None or np.isfinite(row.value.value)
 
 
-def test_without_anything_given_the_rows_that_need_it_are_left_out() -> None:
-    assert not card.measure(replace(drawn(4, 300), given={}), REAL, ["obeys", "useful"])
+def test_rows_that_need_what_is_not_there_are_left_out() -> None:
+    """What is given, or a table."""
+    bare = [replace(drawn(seed, 300), given={}, table=None) for seed in range(5)]
+    truth = Real(bare[0], bare[1], bare[2], bare[3])
+    of_tables = {key for name in MEASURES if load(name).tables for key in load(name).texts}
+    assert of_tables == {"marginals", "pairs", "rare"}
+    assert not {row.key for row in card.measure(bare[4], truth)} & (of_tables | {"obeys", "useful", "exact"})
+
+
+def test_a_table_has_columns_to_predict_where_nothing_is_given() -> None:
+    found = card.measure(replace(drawn(4, 300), given={}), REAL, ["obeys", "useful"])
+    assert [row.key for row in found] == ["useful"]

@@ -15,7 +15,7 @@ from anew.models import recipes
 from anew.run import Run
 from anew.training.checkpoint import load_checkpoint, save_checkpoint
 from anew.training.trainer import Trainer
-from toys import LABEL, SPACES, cases, tiny, trainer
+from toys import LABEL, SPACES, cases, home, tiny, trainer
 
 STEPS = 6
 
@@ -62,9 +62,9 @@ def test_resumed_is_uninterrupted(recipe: str, space: str, told: bool, tmp_path:
 @pytest.mark.parametrize("plan", [{"precision": "bf16"}, {"channels_last": True}])
 @pytest.mark.parametrize("recipe", recipes())
 def test_in_other_precisions_and_layouts(recipe: str, plan: dict[str, Any], tmp_path: Path):
-    whole = go(begin(recipe, "grey", True, **plan))
-    save_checkpoint(go(begin(recipe, "grey", True, **plan), 3), tmp_path / "state", 0)
-    resumed = begin(recipe, "grey", True, seed=1, **plan)
+    whole = go(begin(recipe, home(recipe), True, **plan))
+    save_checkpoint(go(begin(recipe, home(recipe), True, **plan), 3), tmp_path / "state", 0)
+    resumed = begin(recipe, home(recipe), True, seed=1, **plan)
     load_checkpoint(resumed, tmp_path / "state")
     assert_same(go(resumed), whole)
 
@@ -96,10 +96,10 @@ def test_with_muon(tmp_path: Path):
 
 @pytest.mark.parametrize("recipe", recipes())
 def test_stopped_before_the_first_step(recipe: str, tmp_path: Path):
-    save_checkpoint(begin(recipe, "grey", False), tmp_path / "state", 0)
-    resumed = begin(recipe, "grey", False, seed=1)
+    save_checkpoint(begin(recipe, home(recipe), False), tmp_path / "state", 0)
+    resumed = begin(recipe, home(recipe), False, seed=1)
     load_checkpoint(resumed, tmp_path / "state")
-    assert_same(go(resumed), go(begin(recipe, "grey", False)))
+    assert_same(go(resumed), go(begin(recipe, home(recipe), False)))
 
 
 def train(recipe: str, out: Path) -> Run:

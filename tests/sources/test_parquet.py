@@ -1,17 +1,21 @@
-"""Parquet as Hugging Face writes it."""
+"""Parquet of images as Hugging Face writes it, and of tables."""
 
 from __future__ import annotations
 
+import datetime
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from anew.errors import AnewError
-from anew.sources import open_source
+from anew.sources import files, open_source, parquet_table
 
 ROWS: dict[str, Any] = {
     "image": [
@@ -56,11 +60,6 @@ def test_folder_of_binary_columns(tmp_path: Path):
     assert len({r.name for r in source}) == 3
 
 
-def test_no_image_column_names_those_there_are(tmp_path: Path):
-    with pytest.raises(AnewError, match=r"label \(int64\), text \(string\)"):
-        open_source(write(tmp_path / "a.parquet", {"label": [1], "text": ["a"]}))
-
-
 @pytest.mark.parametrize("metadata", [{}, {"info": 3}, {"info": {"features": {"label": None}}}])
 def test_odd_metadata(tmp_path: Path, metadata: dict[str, Any]):
     assert next(iter(open_source(write(tmp_path / "a.parquet", metadata=metadata)))).given["label"] == 1
@@ -81,3 +80,78 @@ def test_files_that_differ(tmp_path: Path):
     write(tmp_path / "b.parquet", {"image": [b"one"]})
     with pytest.raises(AnewError, match=r"'b.parquet' has no column"):
         list(open_source(tmp_path))
+
+
+# --- tables
+
+
+def read(path: Path) -> pd.DataFrame:
+    return pd.concat([record.content for record in open_source(path)], ignore_index=True)
+
+
+def test_table_is_typed(tmp_path: Path):
+    frame = pd.DataFrame(
+        {
+            "whole": [1, 2, 3],
+            "gaps": pd.array([1, None, 2**60], "Int64"),
+            "half": [0.5, np.nan, 2.0],
+            "good": pd.array([True, None, False], "boolean"),
+            "text": ["猫", None, ""],
+            "size": pd.Categorical(["s", None, "l"], ["s", "m", "l"], ordered=True),
+            "time": pd.to_datetime(["2024-03-20 10:00:00", None, "1999-01-01 00:00:00"]),
+            "zone": pd.to_datetime(["2024-03-20"] * 3).tz_localize("Asia/Tokyo"),
+            "day": [datetime.date(2024, 3, 20), None, datetime.date(1, 1, 1)],
+            "price": [Decimal("1.50"), None, Decimal("2.25")],
+            "nothing": [None, None, None],
+        }
+    )
+    frame.set_index("whole", drop=False).to_parquet(tmp_path / "a.parquet")
+    source = open_source(tmp_path / "a.parquet")
+    assert (source.codec, source.name, len(source)) == ("table", "a", 3)
+    found = read(tmp_path / "a.parquet")
+    assert found["nothing"].isna().all()
+    pd.testing.assert_frame_equal(found.drop(columns="nothing"), frame.drop(columns="nothing"))
+
+
+def test_blocks_of_a_table_have_the_same_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(parquet_table, "ROWS", 3)
+    n = 20
+    ids = pa.array([None if i == 17 else i for i in range(n)], pa.int64())
+    kinds = pa.chunked_array([pa.array([f"{part}{i}" for i in range(10)]).dictionary_encode() for part in "ab"])
+    pq.write_table(pa.table({"id": ids, "kind": kinds}), tmp_path / "a.parquet", row_group_size=7)
+    records = list(open_source(tmp_path / "a.parquet"))
+    assert sum(record.examples for record in records) == sum(len(record.content) for record in records) == n
+    assert max(record.examples for record in records) <= 3
+    assert len({str(record.content.dtypes.to_dict()) for record in records}) == 1
+    assert records[0].content["id"].dtype == pd.Int64Dtype()
+    assert pd.concat([record.content for record in records])["kind"].dtype == records[0].content["kind"].dtype
+    assert files.ROWS == 50_000
+
+
+def test_folder_of_tables(tmp_path: Path):
+    write(tmp_path / "x" / "0.parquet", {"a": [1], "b": ["p"]})
+    write(tmp_path / "x" / "1.parquet", {"b": ["q"], "a": [2]})
+    found = read(tmp_path / "x")
+    assert found.to_dict("list") == {"a": [1, 2], "b": ["p", "q"]}
+    write(tmp_path / "x" / "2.parquet", {"a": [1]})
+    with pytest.raises(AnewError, match=r"'2.parquet' has no column \['b'\], but '0.parquet' has"):
+        read(tmp_path / "x")
+
+
+def test_table_of_lists(tmp_path: Path):
+    with pytest.raises(AnewError, match=r"'a.parquet' has columns that hold lists or structures \(box\)"):
+        open_source(write(tmp_path / "a.parquet", {"a": [1], "box": [[1, 2]]}))
+
+
+def test_table_with_two_columns_of_one_name(tmp_path: Path):
+    pq.write_table(pa.table([pa.array([1]), pa.array([2])], ["a", "a"]), tmp_path / "a.parquet")
+    with pytest.raises(AnewError, match="2 columns of the name 'a'"):
+        open_source(tmp_path / "a.parquet")
+
+
+def test_table_that_is_cut_while_it_is_read(tmp_path: Path):
+    path = write(tmp_path / "a.parquet", {"a": [1, 2]})
+    source = open_source(path)
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(AnewError, match="damaged"):
+        list(source)

@@ -32,7 +32,7 @@ def test_a_step_has_the_size_of_the_rate_whatever_the_gradient():
 
 def test_small_ones_are_left_to_adamw():
     model = tiny("vae", SPACES["grey"], width=32, muon=0.02)
-    adamw, muon = (part for part, _ in Optimiser(model, model.config).parts)
+    adamw, muon = (part for part, _ in Optimiser(model, model.config, 64).parts)
     hidden = muon.param_groups[0]["params"]
     others = adamw.param_groups[0]["params"]
     assert len(hidden) + len(others) == len(list(model.parameters()))
@@ -42,7 +42,7 @@ def test_small_ones_are_left_to_adamw():
 
 def test_without_it_all_is_left_to_adamw():
     model = tiny("vae", SPACES["grey"], width=32)
-    assert len(Optimiser(model, model.config).parts) == 1
+    assert len(Optimiser(model, model.config, 64).parts) == 1
 
 
 def test_it_learns():

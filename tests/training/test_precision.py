@@ -51,7 +51,7 @@ def half_is_fast(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
 
 @pytest.mark.parametrize("recipe", recipes())
 def test_gradients_agree(recipe: str):
-    assert agreement(make(PLAN, recipe=recipe, space="grey")) > AGREEMENT
+    assert agreement(make(PLAN, recipe=recipe, space=home(recipe))) > AGREEMENT
 
 
 def test_gradients_that_do_not_agree():

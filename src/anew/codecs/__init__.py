@@ -7,7 +7,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import fields
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from anew.errors import AnewError, unknown
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CODECS = {
     "image": "anew.codecs.image:ImageCodec",
     "labels": "anew.codecs.labels:LabelCodec",
+    "table": "anew.codecs.table:TableCodec",
 }
 
 PREFIX = "codec."  # of a setting that is the codec's, and not the model's
@@ -38,14 +39,22 @@ def codec_class(name: str) -> type[Codec]:
 
 
 def make_codec(name: str, changes: Mapping[str, str] | None = None) -> Codec:
-    """A codec, not yet fitted, with its options changed: `make_codec("image", {"size": "32"})`."""
+    """A codec, not yet fitted, with its options changed: `make_codec("image", {"size": "32"})`.
+
+    An option that is a mapping is changed name by name: `make_codec("table", {"columns.zip": "category"})`.
+    """
     kind = codec_class(name)
     hints = get_type_hints(kind.Options)
-    known = [field.name for field in fields(kind.Options)]
-    for key in changes or {}:
-        if key not in known:
-            raise unknown("setting", f"codec.{key}", [f"codec.{option}" for option in known])
-    values = {key: _parse(f"codec.{key}", text, hints[key]) for key, text in (changes or {}).items()}
+    known = {field.name: get_origin(hints[field.name]) is Mapping for field in fields(kind.Options)}
+    values: dict[str, Any] = {}
+    for key, text in (changes or {}).items():
+        option, _, part = key.partition(".")
+        if option not in known or bool(part) is not known[option]:
+            raise unknown("setting", PREFIX + key, [PREFIX + name + ".NAME" * many for name, many in known.items()])
+        if part:
+            values.setdefault(option, {})[part] = _parse(PREFIX + key, text, get_args(hints[option])[1])
+        else:
+            values[option] = _parse(PREFIX + key, text, hints[option])
     return kind(kind.Options(**values))
 
 
@@ -65,11 +74,15 @@ def load_codec(state: Mapping[str, Any]) -> Codec:
 
 
 def _parse(setting: str, text: str, kind: Any) -> Any:
-    """`text` as a value of the annotated type: a number, a truth value, a text, a tuple of them, or None."""
+    """`text` as a value of the annotated type: a number, a truth value, a text, one of some, a tuple, or None."""
     if get_origin(kind) in (Union, types.UnionType):
         if text.lower() in ("none", "auto"):
             return None
         kind = next(option for option in get_args(kind) if option is not type(None))
+    if get_origin(kind) is Literal:
+        if text not in get_args(kind):
+            raise unknown(f"{setting}", text, get_args(kind))
+        return text
     if get_origin(kind) is tuple:
         return tuple(_parse(setting, part.strip(), get_args(kind)[0]) for part in text.split(",") if part.strip())
     try:

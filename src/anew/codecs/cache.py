@@ -20,13 +20,6 @@ from anew.errors import AnewError
 _ABANDONED = 7 * 86_400  # seconds after which nobody is still writing an entry
 
 
-def cache_folder() -> Path:
-    """$ANEW_CACHE, or `anew` in $XDG_CACHE_HOME or ~/.cache"""
-    if own := os.environ.get("ANEW_CACHE"):
-        return Path(own).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "anew"
-
-
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder that becomes `folder` at the end, or vanishes with what is in it if anything fails.
@@ -75,12 +68,21 @@ def write_rows(path: Path, positions: np.ndarray, chunks: Iterable[Tensor]) -> N
             rows = np.ascontiguousarray(chunk.numpy())
             if not done:
                 start = _write_header(file, len(positions), rows)
-            for position, row in zip(positions[done:], rows):
-                file.seek(start + int(position) * row.nbytes)
-                file.write(row.tobytes())
+            for position, run in _runs(positions[done : done + len(rows)], rows):
+                file.seek(start + position * rows[0].nbytes)
+                file.write(run.tobytes())
             done += len(rows)
     if done != len(positions):
         raise AnewError(f"found {done} records where there were {len(positions)} before; run it again")
+
+
+def _runs(positions: np.ndarray, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """The rows that go to positions one after the other, together: (first position, rows)."""
+    order = np.argsort(positions)
+    ordered = positions[order]
+    for part in np.split(np.arange(len(ordered)), np.flatnonzero(np.diff(ordered) != 1) + 1):
+        if len(part):
+            yield int(ordered[part[0]]), rows[order[part]]
 
 
 def _create(path: Path) -> IO[bytes]:

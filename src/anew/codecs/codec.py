@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -24,11 +24,15 @@ class Codec(ABC):
 
     Life of a codec: `load` every record (bad ones drop out), `fit` on the training split, then `encode`.
     What it learned is plain JSON (`to_json`, `from_json`), so that a run holds no code.
+
+    A record is one example, or, where `blocks` says so, a block of many, such as 50,000 rows of a table.
     """
 
     name: ClassVar[str]
     extension: ClassVar[str]  # of one sample written as a file: ".png"
     Options: ClassVar[type]  # a frozen dataclass: what `--set codec.KEY=VALUE` can change
+    blocks: bool = False  # whether a record is a block of examples, and samples are one pandas frame
+    shown: str = ".png"  # ending of the file that samples are saved in if no other is asked for
     space: Space  # known after `fit`
 
     def __init__(self, options: Any) -> None:
@@ -44,6 +48,9 @@ class Codec(ABC):
     def digest(self, loaded: Any) -> bytes:
         """A hash of what a person would call the same content, however it was stored. Decides the split."""
 
+    def give(self, names: Sequence[str]) -> None:  # noqa: B027 (most have nothing to leave out)
+        """Before `fit`: these columns will be given, so what holds them leaves them out of x."""
+
     @abstractmethod
     def fit(self, loaded: Iterable[Any]) -> None:
         """One pass over the training split decides `space`."""
@@ -56,10 +63,32 @@ class Codec(ABC):
     def encode(self, loaded: Sequence[Any]) -> Tensor:
         """(B, *space.shape)"""
 
+    # --- of a record that is a block of examples
+
+    def count(self, loaded: Any) -> int:
+        """How many examples there are in a loaded record."""
+        return 1
+
+    def pick(self, loaded: Any, rows: np.ndarray) -> Any:
+        """The record with the examples where `rows`, bool (count,), is true; it is somewhere."""
+        return loaded
+
+    def digests(self, loaded: Any) -> list[bytes]:
+        """The digest of each example."""
+        return [self.digest(loaded)]
+
+    def told(self, loaded: Any, given: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:
+        """What is given with each example, after `fit`: of what is known beside the record, or within it."""
+        return [{name: given.get(name) for name in names}]
+
     # --- from tensors to samples, files and pictures
 
     @abstractmethod
     def decode(self, x: Tensor) -> Samples: ...
+
+    def with_given(self, samples: Any, given: Sequence[Mapping[str, Any]]) -> Any:
+        """Samples with what was given with each, where x left out a part of them."""
+        return samples
 
     @abstractmethod
     def to_bytes(self, sample: Any) -> bytes:

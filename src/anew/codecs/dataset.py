@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from anew.codecs.cache import cache_folder, new_folder, read_array, write_rows
+from anew.codecs.cache import new_folder, read_array, write_rows
 from anew.codecs.codec import BadRecord, Codec
 from anew.codecs.labels import LabelCodec, LabelOptions
+from anew.codecs.reading import Progress, chunks, follow, load_each
 from anew.errors import AnewError
 from anew.sources.source import Record, Source
 from anew.spaces import Batch, Space
+from anew.writing import cache_folder
 
-Progress = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
-T = TypeVar("T")
+__all__ = ["Dataset", "Progress", "Split", "assign_splits", "fingerprint", "load_all", "prepare"]
 
 _CACHE_VERSION = 2  # of what the files hold; raise it when that changes
-_SPLITS = (0.8, 0.9)  # train below the first, validation below the second, test above
+_HELD_OUT = 0.1  # share of the examples for validation, and as many for the test
+_MOST_ROWS = 2_500  # of a table, that are held out for each
 _FEW = 30  # distinct records; chance would leave a split of fewer too small
-_CHUNK = 8  # records held at a time: eight photos fill half a gigabyte
 _NAMED = 100  # bad records that are named
-_REPORTED = 100  # records from one report of progress to the next
-_BAD = 255
 
 
 @dataclass(frozen=True)
@@ -78,36 +73,42 @@ class Dataset:
 
 @dataclass
 class _Survey:
-    """What the first pass over the records found, one entry per record in the order of the source."""
+    """What the first pass over the records found, in the order of the source."""
 
-    splits: np.ndarray  # uint8: 0 train, 1 validation, 2 test, 255 bad
-    given: list[dict[str, Any]]  # of the good ones
+    splits: np.ndarray  # uint8, of each example: 0 train, 1 validation, 2 test
+    counts: list[int]  # examples in each record; 0 for a bad one
     skipped: list[tuple[str, str]]
 
     @property
-    def good(self) -> np.ndarray:
-        return self.splits[self.splits != _BAD]
-
-    @property
-    def counts(self) -> list[int]:
-        return np.bincount(self.good, minlength=3).tolist()
+    def sizes(self) -> list[int]:
+        return np.bincount(self.splits, minlength=3).tolist()
 
     @property
     def rows(self) -> np.ndarray:
-        """Where each good record goes: train first, then validation, then test."""
-        rows = np.empty(len(self.good), np.int64)
-        rows[np.argsort(self.good, kind="stable")] = np.arange(len(rows))
+        """Where each example goes: train first, then validation, then test."""
+        rows = np.empty(len(self.splits), np.int64)
+        rows[np.argsort(self.splits, kind="stable")] = np.arange(len(rows))
         return rows
+
+    def masks(self, wanted: tuple[int, ...]) -> Iterator[np.ndarray]:
+        """For each record, which of its examples are in the wanted splits: bool (count,)."""
+        chosen = np.isin(self.splits, wanted)
+        start = 0
+        for count in self.counts:
+            yield chosen[start : start + count]
+            start += count
 
 
 def prepare(source: Source, codec: Codec, given: Sequence[str] = (), on_progress: Progress | None = None) -> Dataset:
-    """All records of the source, split by their content (80, 10 and 10 %) and encoded.
+    """All examples of the source, split by their content (80, 10 and 10 %) and encoded.
 
-    Duplicates never straddle splits; `codec` and the codec of the `given` columns are fitted on the training
-    split only. The result is kept under $ANEW_CACHE. Raises AnewError if fewer than 3 records can be used.
+    Duplicates never straddle splits; `codec` and the codec of the `given` columns are fitted on the training split
+    only. The result is kept under $ANEW_CACHE. Raises AnewError if fewer than 3 examples can be used, and if the
+    data change meanwhile.
     """
     key = fingerprint(source, codec, given)
     folder = cache_folder() / key
+    codec.give(given)
     if (dataset := _open(folder, codec, key)) is None:
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one
         _build(folder, source, codec, tuple(given), on_progress or _ignore)
@@ -142,128 +143,122 @@ def _open(folder: Path, codec: Codec, key: str) -> Dataset | None:
 
 
 def _build(folder: Path, source: Source, codec: Codec, given: tuple[str, ...], on_progress: Progress) -> None:
+    before = source.fingerprint()
     survey = _survey(source, codec, given, on_progress)
-    codec.fit(_load(source, codec, survey, (0,), on_progress))
-    given_codec, given_rows = _encode_given(survey, given)
+    codec.fit(loaded for _, loaded in _load(source, codec, survey, (0,), on_progress))
     with new_folder(folder) as new:
-        loaded = _chunks(_load(source, codec, survey, (0, 1, 2), on_progress))
-        write_rows(new / "x.npy", survey.rows, (codec.space.pack(codec.encode(chunk)) for chunk in loaded))
+        told: list[dict[str, Any]] = []
+        everything = _load(source, codec, survey, (0, 1, 2), on_progress)
+        write_rows(new / "x.npy", survey.rows, _encode(codec, everything, given, told))
+        given_codec, given_rows = _encode_given(told, survey, given)
         write_rows(new / "given.npy", survey.rows, [given_rows])
         index = {
-            "counts": survey.counts,
+            "counts": survey.sizes,
             "codec": codec.to_json(),
             "given": given_codec.to_json() if given_codec else None,
             "skipped": survey.skipped[:_NAMED],
             "skipped_count": len(survey.skipped),
         }
         (new / "index.json").write_text(json.dumps(index), encoding="utf-8")
+        if source.fingerprint() != before:
+            raise _changed(source.location)
 
 
 def _survey(source: Source, codec: Codec, given: tuple[str, ...], on_progress: Progress) -> _Survey:
     """Reads every record once; raises AnewError if there are too few good ones."""
-    digests: list[bytes | None] = []
-    rows: list[dict[str, Any]] = []
-    skipped: list[tuple[str, str]] = []
-    for record, loaded in _decode(codec, _follow(source, "reading", on_progress)):
+    heads, counts, skipped = bytearray(), [], []
+    known: dict[str, None] = {}
+    for record, loaded in load_each(codec, follow(source, "reading", on_progress)):
+        digests = []
         if isinstance(loaded, BadRecord):
-            digests.append(None)
             skipped.append((record.name, str(loaded)))
         else:
-            digests.append(codec.digest(loaded))
-            rows.append({key: value if key in given else None for key, value in record.given.items()})
-    heads = np.array([int.from_bytes(d[:8], "big") for d in digests if d is not None], np.uint64)
-    distinct = len(np.unique(heads))
-    if distinct < 3:
+            digests = codec.digests(loaded)
+            known |= dict.fromkeys(record.given)
+        counts.append(len(digests))
+        heads += b"".join(digest[:8] for digest in digests)
+    numbers = np.frombuffer(heads, ">u8").astype(np.uint64)
+    if (distinct := len(_distinct(numbers))) < 3:
         raise _too_few(source, codec, distinct, skipped)
-    splits = np.full(len(digests), _BAD, np.uint8)
-    splits[[digest is not None for digest in digests]] = assign_splits(heads)
-    return _Survey(splits, rows, skipped)
+    if not codec.blocks and (absent := [name for name in given if name not in known]):
+        raise AnewError(f"nothing is known of '{absent[0]}'; what is known beside the data: {_list(known)}")
+    return _Survey(assign_splits(numbers, _MOST_ROWS if codec.blocks else len(numbers)), counts, skipped)
 
 
-def assign_splits(digests: np.ndarray) -> np.ndarray:
+def assign_splits(digests: np.ndarray, most: int) -> np.ndarray:
     """uint8 (n,): 0 train, 1 validation, 2 test, by digest (uint64), so that copies stay together.
 
-    A record keeps its split when others come or go. Only where chance would leave a split of few records
-    empty, the order of the digests decides.
+    A tenth of them for each of the others, or about `most`. A record keeps its split when others come or go, but for
+    that. Only where chance would leave a split of few records empty, the order of the digests decides.
     """
-    distinct = np.unique(digests)
-    splits = np.digitize(digests / 2.0**64, _SPLITS)
+    distinct = _distinct(digests)
+    share = min(_HELD_OUT, most / max(1, len(distinct)))
+    splits = np.digitize(digests / 2.0**64, (1 - 2 * share, 1 - share))
     if len(distinct) < _FEW or len(np.unique(splits)) < 3:
-        held_out = max(1, round(len(distinct) * (1 - _SPLITS[1])))
+        held_out = max(1, round(len(distinct) * _HELD_OUT))
         bounds = [len(distinct) - 2 * held_out, len(distinct) - held_out]
         splits = np.digitize(np.searchsorted(distinct, digests), bounds)
     return splits.astype(np.uint8)
 
 
-def _encode_given(survey: _Survey, columns: tuple[str, ...]) -> tuple[LabelCodec | None, Tensor]:
-    """A category that only validation or test records have was never learned: it is not known (NaN)."""
-    if not columns:
-        return None, torch.zeros(len(survey.given), 0)
-    codec = LabelCodec(LabelOptions(columns))
-    codec.fit(row for row, split in zip(survey.given, survey.good) if split == 0)
-    return codec, codec.encode([codec.known(row) for row in survey.given])
+def _distinct(numbers: np.ndarray) -> np.ndarray:
+    """In order. With counts, NumPy sorts; without, it fills a table of hashes, a hundred times as slowly."""
+    return np.unique(numbers, return_counts=True)[0]
 
 
 def _load(
     source: Source, codec: Codec, survey: _Survey, wanted: tuple[int, ...], on_progress: Progress
-) -> Iterator[Any]:
+) -> Iterator[tuple[Record, Any]]:
+    """Each record that has examples in the wanted splits, loaded, with those alone."""
     doing = "measuring" if len(wanted) == 1 else "encoding"
-    chosen = (record for record, split in zip(_follow(source, doing, on_progress), survey.splits) if split in wanted)
-    for record, loaded in _decode(codec, chosen):
-        if isinstance(loaded, BadRecord):
-            raise AnewError(f"'{record.name}' changed while it was being read; run it again")
-        yield loaded
+    records = zip(follow(source, doing, on_progress), survey.masks(wanted))
+    chosen = load_each(codec, (record for record, mask in records if mask.any()))
+    for (record, loaded), mask in zip(chosen, (mask for mask in survey.masks(wanted) if mask.any())):
+        if isinstance(loaded, BadRecord) or codec.count(loaded) != len(mask):
+            raise _changed(record.name)
+        yield record, loaded if mask.all() else codec.pick(loaded, mask)
 
 
-def _decode(codec: Codec, records: Iterable[Record]) -> Iterator[tuple[Record, Any]]:
-    """Each record with what it was loaded as, or with the BadRecord why not; in order, several at a time."""
-    waiting: deque[Future[list[Any]]] = deque()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for chunk in _chunks(iter(records)):
-            waiting.append(pool.submit(lambda some: [(record, _try(codec, record)) for record in some], chunk))
-            if len(waiting) > (os.cpu_count() or 1):
-                yield from waiting.popleft().result()
-        for future in waiting:
-            yield from future.result()
+def _encode(
+    codec: Codec, pairs: Iterator[tuple[Record, Any]], given: tuple[str, ...], told: list[dict[str, Any]]
+) -> Iterator[Tensor]:
+    """The examples as they are stored, several records at a time; what is given with them is added to `told`."""
+    for chunk in chunks(pairs, codec):
+        if given:
+            told.extend(row for record, loaded in chunk for row in codec.told(loaded, record.given, given))
+        yield codec.space.pack(codec.encode([loaded for _, loaded in chunk]))
 
 
-def _try(codec: Codec, record: Record) -> Any:
-    try:
-        return codec.load(record.content)
-    except BadRecord as error:
-        return error
-
-
-def _follow(source: Source, doing: str, on_progress: Progress) -> Iterator[Record]:
-    """The records, reporting progress."""
-    total, done = len(source), 0
-    try:
-        for done, record in enumerate(source, 1):
-            yield record
-            if done % _REPORTED == 0:
-                on_progress(doing, done, total)
-    except OSError as error:
-        message = f"'{source.location}' can no longer be read: {error.strerror or error}; run it again"
-        raise AnewError(message) from error
-    on_progress(doing, done, total)
+def _encode_given(
+    told: list[dict[str, Any]], survey: _Survey, columns: tuple[str, ...]
+) -> tuple[LabelCodec | None, Tensor]:
+    """A category that only validation or test examples have was never learned: it is not known (NaN)."""
+    if not columns:
+        return None, torch.zeros(len(survey.splits), 0)
+    codec = LabelCodec(LabelOptions(columns))
+    codec.fit(row for row, split in zip(told, survey.splits) if split == 0)
+    return codec, codec.encode_known(told)
 
 
 def load_all(codec: Codec, source: Source, on_progress: Progress | None = None) -> Iterator[tuple[Record, Any]]:
     """Each record that can be read, with what it was loaded as."""
-    for record, loaded in _decode(codec, _follow(source, "reading", on_progress or _ignore)):
+    for record, loaded in load_each(codec, follow(source, "reading", on_progress or _ignore)):
         if not isinstance(loaded, BadRecord):
             yield record, loaded
-
-
-def _chunks(items: Iterator[T]) -> Iterator[list[T]]:
-    while chunk := list(islice(items, _CHUNK)):
-        yield chunk
 
 
 def _too_few(source: Source, codec: Codec, distinct: int, skipped: list[tuple[str, str]]) -> AnewError:
     bad = "; ".join(f"'{name}' {reason}" for name, reason in skipped[:3])
     found = f"found {distinct} distinct usable {codec.name} records in '{source.name}'; at least 3 are needed"
     return AnewError(f"{found} ({len(skipped)} cannot be read: {bad})" if bad else found)
+
+
+def _changed(what: str) -> AnewError:
+    return AnewError(f"'{what}' changed while it was being read; run it again")
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names) or "nothing"
 
 
 def _ignore(*_progress: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,9 @@ class Fitted(Codec):
 
     def __init__(self, inner: Codec):
         super().__init__(inner.options)
-        self.inner, self.space = inner, inner.space
+        self.inner, self.space, self.blocks = inner, inner.space, inner.blocks
         self.name, self.extension = inner.name, inner.extension  # type: ignore[misc]
+        self.shown = inner.shown
 
     def load(self, content: Any) -> Any:
         return self.inner.load(content)
@@ -27,8 +28,23 @@ class Fitted(Codec):
     def digest(self, loaded: Any) -> bytes:
         return self.inner.digest(loaded)
 
+    def give(self, names: Sequence[str]) -> None:
+        """What is in x was decided when the inner codec was fitted."""
+
     def fit(self, loaded: Iterable[Any]) -> None:
         """Nothing is left to learn."""
+
+    def count(self, loaded: Any) -> int:
+        return self.inner.count(loaded)
+
+    def pick(self, loaded: Any, rows: np.ndarray) -> Any:
+        return self.inner.pick(loaded, rows)
+
+    def digests(self, loaded: Any) -> list[bytes]:
+        return self.inner.digests(loaded)
+
+    def told(self, loaded: Any, given: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:
+        return self.inner.told(loaded, given, names)
 
     def describe(self) -> str:
         return self.inner.describe()
@@ -38,6 +54,9 @@ class Fitted(Codec):
 
     def decode(self, x: Tensor) -> Samples:
         return self.inner.decode(x)
+
+    def with_given(self, samples: Any, given: Sequence[Mapping[str, Any]]) -> Any:
+        return self.inner.with_given(samples, given)
 
     def to_bytes(self, sample: Any) -> bytes:
         return self.inner.to_bytes(sample)

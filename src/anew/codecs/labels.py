@@ -109,6 +109,16 @@ class LabelCodec(Codec):
         """The row without the values that cannot be encoded, such as a category that `fit` did not see."""
         return {column.name: row.get(column.name) for column in self.columns if _can_encode(column, row)}
 
+    def encode_known(self, loaded: Sequence[Row]) -> Tensor:
+        """float32 (B, F) as `encode` returns, with NaN for the values that cannot be encoded; each value once."""
+        x = torch.full((len(loaded), len(self.columns)), torch.nan)
+        for place, column in enumerate(self.columns):
+            keys = [(type(row.get(column.name)), str(row.get(column.name))) for row in loaded]
+            distinct = dict(zip(keys, loaded)).items()
+            codes = {key: column.encode(row.get(column.name)) for key, row in distinct if _can_encode(column, row)}
+            x[:, place] = torch.tensor([codes.get(key, math.nan) for key in keys])
+        return x
+
     def decode(self, x: Tensor) -> list[dict[str, Any]]:
         names = [column.name for column in self.columns]
         rows = ([c.decode(code) for c, code in zip(self.columns, row)] for row in x.tolist())

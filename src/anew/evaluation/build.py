@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from anew.codecs.codec import Samples
 from anew.codecs.dataset import Progress
 from anew.errors import AnewError
 from anew.evaluation import card
+from anew.evaluation.anonymity import beside_real, check_columns
 from anew.evaluation.copying import Pair, closest_pairs
 from anew.evaluation.cost import cost
 from anew.evaluation.examples import Examples, Losses
@@ -20,6 +22,7 @@ from anew.evaluation.likelihood import likelihood, losses
 from anew.evaluation.page import Pictures, render, render_comparison
 from anew.evaluation.report import Report
 from anew.evaluation.row import Row
+from anew.evaluation.tables import distances, sheet
 from anew.evaluation.verdict import trust, verdict
 from anew.run import Run
 from anew.training import metrics
@@ -30,20 +33,32 @@ SCORED = 1_000  # examples of which the likelihood is asked, at most
 
 
 def make_report(
-    run: Run, out: Path, quick: bool = False, n: int | None = None, on_progress: Progress | None = None
+    run: Run,
+    out: Path,
+    quick: bool = False,
+    n: int | None = None,
+    on_progress: Progress | None = None,
+    quasi: Sequence[str] = (),
+    sensitive: str | None = None,
 ) -> Report:
-    """Writes report.html and report.json into `out` and returns what is in them."""
+    """Writes report.html and report.json into `out` and returns what is in them.
+
+    `quasi` are columns of a table that others may know of people, and `sensitive` one that they must not: see
+    anonymity.py.
+    """
     check_writable(out)
     looked_at = effort(quick, n)
     truth = gather(run.open_data(original=True), looked_at, on_progress)
+    check_columns(truth.real, quasi, sensitive)
     start = time.perf_counter()
     samples = run.sample(max(SHOWN, truth.real.n), seed=1, on_progress=on_progress)
     speed = len(samples) / (time.perf_counter() - start)
-    generated = replace(truth.examples(list(samples), samples.given), losses=_losses(run, truth, looked_at))
+    generated = replace(truth.examples(samples.items, samples.given), losses=_losses(run, truth, looked_at))
     rows = card.measure(generated, truth.real, on_progress=on_progress) + _likelihood(run, truth)
     rows += cost(run.info.get("result", {}) | {"samples_per_second": speed})
     report = describe(run.path.resolve().name, truth, generated, rows)
-    return publish(_with_run(report, run), truth, list(samples), out)
+    report = replace(report, anonymity=beside_real(generated, truth.real, quasi, sensitive))
+    return publish(_with_run(report, run), pictures(report, truth, generated, samples.items), out)
 
 
 def describe(name: str, truth: Truth, generated: Examples, rows: list[Row]) -> Report:
@@ -56,20 +71,27 @@ def describe(name: str, truth: Truth, generated: Examples, rows: list[Row]) -> R
         groups=groups(generated, truth.real, truth.data.given_codec),
         trust=trust(rows, {name: len(split) for name, split in splits.items()}, truth.real),
         pairs=[pair._asdict() for pair in _closest(generated, truth)],
+        columns=distances(generated, truth.real),
     )
 
 
-def publish(report: Report, truth: Truth, samples: Sequence[Any], out: Path) -> Report:
-    """Writes report.json and report.html."""
+def pictures(report: Report, truth: Truth, generated: Examples, samples: Samples) -> Pictures:
+    """What the page shows beside the report, of samples in the ecosystem's own type."""
     codec, chosen = truth.data.codec, truth.chosen
+    if codec.blocks:
+        return Pictures(sheet=sheet(generated, truth.real, report.pairs))
     train = codec.decode(chosen.train.x)
-    pictures = Pictures(
+    return Pictures(
         samples=codec.show(samples[:SHOWN]),
         real=codec.show(codec.decode(chosen.test.x[:SHOWN])),
         pairs=[(codec.show([samples[pair["sample"]]]), codec.show([train[pair["train"]]])) for pair in report.pairs],
     )
+
+
+def publish(report: Report, shown: Pictures, out: Path) -> Report:
+    """Writes report.json and report.html."""
     write(out / "report.json", report.dumps())
-    write(out / "report.html", render(report.to_json(), pictures))
+    write(out / "report.html", render(report.to_json(), shown))
     return report
 
 
@@ -80,8 +102,10 @@ def compare(runs: list[Run], out: Path, on_progress: Progress | None = None) -> 
         raise AnewError(f"these runs are not of the same data, and a card is for one ({listed})")
     reports = [_report_of(run, on_progress) for run in runs]
     data = runs[0].open_data(original=True)
-    real = data.codec.show(data.codec.decode(choose(data, Effort(SHOWN, SHOWN)).test.x))
-    sheets = [Pictures(run.sample(SHOWN, seed=1)._repr_png_(), real) for run in runs]
+    sheets = [Pictures()] * len(runs)
+    if not data.codec.blocks:
+        real = data.codec.show(data.codec.decode(choose(data, Effort(SHOWN, SHOWN)).test.x))
+        sheets = [Pictures(run.sample(SHOWN, seed=1)._repr_png_(), real) for run in runs]
     write(out, render_comparison([report.to_json() for report in reports], sheets))
     return reports
 

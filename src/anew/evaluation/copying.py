@@ -125,7 +125,8 @@ MEASURE = Measure(
             "How many samples are a training example, value for value?",
             "share",
             "low",
-            "As stored in files. Here the ceiling is the training data itself.",
+            "As stored in files. Where few different examples are possible, some are to be expected: as many as among "
+            "unseen ones, the floor. Here the ceiling is the training data itself.",
             ALARM,
             CALM,
         ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+import pandas as pd
 
 from anew.errors import AnewError
 from anew.spaces import Field
@@ -29,6 +30,7 @@ class Examples:
     views: Mapping[str, np.ndarray]  # {name: (n, d)}
     given: Mapping[str, np.ndarray] = field(default_factory=dict)  # {name: (n,)}: a code or a number, NaN: not known
     digests: np.ndarray | None = None  # (n,), equal where the content is
+    table: pd.DataFrame | None = None  # (n, columns) of a table: what the model learned, and what was given
     losses: Losses | None = None  # of the model that made them, on `Real.members` and on `Real.held_out`
 
     def __len__(self) -> int:
@@ -40,6 +42,7 @@ class Examples:
             views={name: x[rows] for name, x in self.views.items()},
             given={name: column[rows] for name, column in self.given.items()},
             digests=None if self.digests is None else self.digests[rows],
+            table=None if self.table is None else self.table.iloc[rows],
         )
 
     @property
@@ -115,12 +118,14 @@ def some(examples: Examples, n: int, rng: np.random.Generator) -> Examples:
 
 
 def check(examples: Examples, reference: Examples, what: str) -> None:
-    """Raises AnewError for views that don't match or hold what is not finite."""
+    """Raises AnewError for views that don't match or hold what is not finite, and for a table that is not there."""
     names = set(reference.views)
     if set(examples.views) != names or not names:
         raise AnewError(
             f"the views of {what} are {sorted(examples.views)}; expected those of the reference: {sorted(names)}"
         )
+    if reference.table is not None and examples.table is None:
+        raise AnewError(f"{what} have no table, the reference has; give both as tables")
     for view, x in examples.views.items():
         if not np.isfinite(x).all():
             raise AnewError(

@@ -8,16 +8,21 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
+from anew.codecs.codec import Codec, Samples
 from anew.codecs.dataset import Dataset, Progress
+from anew.codecs.fitted import Fitted
 from anew.errors import AnewError
 from anew.evaluation import card
 from anew.evaluation.examples import Examples, Real
 from anew.evaluation.impostors import independent
 from anew.rng import generator
 from anew.spaces import Batch
+
+WIDE, NARROW = 512, 256  # dimensions from which on a view is made narrow, and that it has then
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Truth(NamedTuple):
     chosen: Chosen
     real: Real
 
-    def examples(self, samples: Sequence[Any], given: Sequence[Mapping[str, Any]] = ()) -> Examples:
+    def examples(self, samples: Samples, given: Sequence[Mapping[str, Any]] = ()) -> Examples:
         """Samples in the ecosystem's own type, with what was given in the terms of the data."""
         return _examples(self.data, samples, told(self.data, given))
 
@@ -76,7 +81,7 @@ def gather(data: Dataset, looked_at: Effort, on_progress: Progress | None = None
     parts, say = [], on_progress or (lambda *_: None)
     say("learning views", 0, 5)
     data.codec.fit_features(chosen.train, looked_at.learn)
-    for done, batch in enumerate((*chosen, shuffled(take(chosen.train, slice(limit)))), 1):
+    for done, batch in enumerate((*chosen, shuffled(take(chosen.train, slice(limit)), data.codec)), 1):
         say("learning views", done, 5)
         parts.append(_examples(data, data.codec.decode(batch.x), batch.given))
     fields = data.given_codec.space.fields if data.given_codec else ()
@@ -85,12 +90,33 @@ def gather(data: Dataset, looked_at: Effort, on_progress: Progress | None = None
     return Truth(data, chosen, real)
 
 
-def shuffled(batch: Batch, share: float = 1.0) -> Batch:
+def shuffled(batch: Batch, codec: Codec, share: float = 1.0) -> Batch:
     """The impostor of a batch: see `independent`. If nothing is left of it, what is given belongs to others."""
     given = batch.given
     if given is not None and share == 1:
         given = given[torch.randperm(batch.size, generator=generator(0, "given"))]
-    return Batch(independent(batch.x, generator(0, "baseline"), share), given)
+    return Batch(independent(batch.x, generator(0, "baseline"), share, owners(codec)), given)
+
+
+def owners(codec: Codec) -> Tensor | None:
+    """Which column of a table each field is of, (F,); None where each is on its own."""
+    if not codec.blocks:
+        return None
+    return _of_table(codec).owners()
+
+
+def typed(data: Dataset, samples: Any, given: Tensor | None) -> pd.DataFrame:
+    """What the cells of a frame of samples hold, in the columns that are learned and those that are given (n, F)."""
+    table = _of_table(data.codec).typed(samples)
+    if data.given_codec is None or given is None:
+        return table
+    told = data.given_codec.decode(given)
+    return table.assign(**{c.name: pd.Series([row[c.name] for row in told]) for c in data.given_codec.columns})
+
+
+def _of_table(codec: Codec) -> Any:
+    """The codec of a table itself."""
+    return codec.inner if isinstance(codec, Fitted) else codec
 
 
 def take(batch: Batch, rows: Tensor | slice) -> Batch:
@@ -103,14 +129,25 @@ def told(data: Dataset, given: Sequence[Mapping[str, Any]]) -> Tensor | None:
     return codec.encode([codec.known(row) for row in given]) if codec is not None and given else None
 
 
-def _examples(data: Dataset, samples: Sequence[Any], given: Tensor | None) -> Examples:
+def _examples(data: Dataset, samples: Samples, given: Tensor | None) -> Examples:
     """With what was given (n, F)."""
     columns = {}
     if data.given_codec is not None and given is not None:
         names = [field.name for field in data.given_codec.space.fields]
         columns = dict(zip(names, given.double().numpy().T))
-    stored = data.space.pack(data.codec.encode(list(samples)))
-    return Examples(data.codec.features(samples), columns, digests(stored))
+    stored = data.space.pack(data.codec.encode(samples))
+    table = typed(data, samples, given) if data.codec.blocks else None
+    views = {name: narrow(x) for name, x in data.codec.features(samples).items()}
+    return Examples(views, columns, digests(stored), table=table)
+
+
+def narrow(x: np.ndarray) -> np.ndarray:
+    """A view (n, d) that is too wide, such as that of 1,000 columns, as (n, NARROW): always the same random projection,
+    which keeps distances but for some per cent (Johnson and Lindenstrauss 1984)."""
+    if x.shape[1] <= WIDE:
+        return x
+    directions = np.random.default_rng(0).normal(size=(x.shape[1], NARROW)) / NARROW**0.5
+    return (x @ directions).astype(np.float32)
 
 
 def _some(n: int, most: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -15,7 +15,8 @@ from anew.codecs import make_codec
 from anew.codecs.dataset import Dataset, Progress, Split, load_all, prepare
 from anew.errors import AnewError
 from anew.evaluation import card
-from anew.evaluation.build import describe, publish
+from anew.evaluation.anonymity import beside_real, check_columns
+from anew.evaluation.build import describe, pictures, publish
 from anew.evaluation.gather import effort, gather, told
 from anew.evaluation.report import Report
 from anew.rng import generator
@@ -24,9 +25,9 @@ from anew.writing import check_writable
 
 
 class Files(NamedTuple):
-    """What was read, in the codec's own type and in random order, and what is given with each."""
+    """What was read, in random order: examples (n, *space.shape), and what is given with each."""
 
-    loaded: list[Any]
+    x: Tensor
     given: list[dict[str, Any]]
 
 
@@ -39,11 +40,14 @@ def judge(
     quick: bool = False,
     n: int | None = None,
     on_progress: Progress | None = None,
+    quasi: Sequence[str] = (),
+    sensitive: str | None = None,
 ) -> Report:
     """Writes report.html and report.json into `out`, and returns what is in them.
 
     `real` is what the samples were learned from. Without `held_out`, real data that they were not learned from, a tenth
-    of `real` stands in for it twice, and a generator that has seen all of it may copy unseen.
+    of `real` stands in for it twice, and a generator that has seen all of it may copy unseen. `quasi` and `sensitive`
+    are columns: see `build.make_report`.
     """
     looked_at, folder = effort(quick, n), Path(out).expanduser()
     check_writable(folder)
@@ -53,19 +57,21 @@ def judge(
         data = _with_held_out(data, str(held_out), given, on_progress)
     files = _read(str(generated), data, given, on_progress)
     truth = gather(data, looked_at, on_progress)
-    samples = data.codec.decode(_encode(data, files.loaded))
+    check_columns(truth.real, quasi, sensitive)
+    samples = data.codec.decode(files.x)
     examples = truth.examples(samples, files.given)
     rows = card.measure(examples, truth.real, on_progress=on_progress)
     report = describe(Path(generated).name, truth, examples, rows)
     facts = {"samples": generated, "real data": real, "held out": held_out or "", "given": ", ".join(given)}
     facts = {name: str(value) for name, value in facts.items()}
-    return publish(replace(report, run=facts), truth, samples, folder)
+    report = replace(report, run=facts, anonymity=beside_real(examples, truth.real, quasi, sensitive))
+    return publish(report, pictures(report, truth, examples, samples), folder)
 
 
 def _with_held_out(data: Dataset, location: str, given: Sequence[str], on_progress: Progress | None) -> Dataset:
     """All of the data are for training; what is held out is elsewhere, half to compare with and half for the floor."""
     files = _read(location, data, given, on_progress)
-    stored, given_rows = data.space.pack(_encode(data, files.loaded)), told(data, files.given)
+    stored, given_rows = data.space.pack(files.x), told(data, files.given)
     halves = [
         Split(stored[half], None if given_rows is None else given_rows[half], data.space)
         for half in (slice(None, len(stored) // 2), slice(len(stored) // 2, None))
@@ -81,21 +87,15 @@ def _read(location: str, data: Dataset, given: Sequence[str], on_progress: Progr
     source = open_source(location)
     if source.codec != data.codec.name:
         raise AnewError(f"'{location}' is of the kind {source.codec}, the real data are of the kind {data.codec.name}")
-    pairs = [(loaded, record.given) for record, loaded in load_all(data.codec, source, on_progress)]
-    if len(pairs) < card.SMALLEST:
-        raise AnewError(f"'{location}' has {len(pairs)} usable {source.codec} records; {card.SMALLEST} are needed")
-    if missing := [name for name in given if all(name not in row for _, row in pairs)]:
+    codec, parts, rows = data.codec, [], []
+    for record, loaded in load_all(codec, source, on_progress):
+        parts.append(codec.encode([loaded]))
+        rows += codec.told(loaded, record.given, given)
+    if len(rows) < card.SMALLEST:
+        raise AnewError(f"'{location}' has {len(rows)} usable {source.codec} records; {card.SMALLEST} are needed")
+    if missing := [name for name in given if all(row.get(name) is None for row in rows)]:
         raise AnewError(
             f"'{location}' does not say what '{missing[0]}' is of its records; leave out --given {missing[0]}"
         )
-    order = torch.randperm(len(pairs), generator=generator(0, "files")).tolist()  # folders are sorted
-    mixed = [pairs[i] for i in order]
-    return Files([loaded for loaded, _ in mixed], [{name: row.get(name) for name in given} for _, row in mixed])
-
-
-def _encode(data: Dataset, loaded: list[Any]) -> Tensor:
-    return torch.cat([data.codec.encode(part) for part in _parts(loaded)])
-
-
-def _parts(items: list[Any], size: int = 256) -> Iterator[list[Any]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
+    order = torch.randperm(len(rows), generator=generator(0, "files"))  # folders are sorted
+    return Files(torch.cat(parts)[order], [rows[i] for i in order.tolist()])

@@ -24,7 +24,7 @@ def likelihood(model: Model, test: Batch, train: Batch) -> list[Row]:
     if not isinstance(model, Scores):
         return []
     value, trained = (mean(bits_per_dimension(model, batch)) for batch in (test, train))
-    alone = None if isinstance(model.space, Fields) else mean(independent_bits(model.space, train.x, test.x))
+    alone = mean(independent_bits(model.space, train.x, test.x)) if _is_coded(model.space) else None
     tag = "Exact" if model.likelihood == "exact" else "An upper bound"
     note = f"{tag}; {trained.value:.2f} on training data. There is no floor; the ceiling takes each value on its own."
     row = Row("likelihood", TITLE, QUESTION, "bits", value, None, alone, "low", "", note)
@@ -43,13 +43,29 @@ def bits_per_dimension(model: Model, batch: Batch) -> np.ndarray:
 
 
 def independent_bits(space: Space, train: Tensor, test: Tensor) -> np.ndarray:
-    """(n,): bits per dimension of coded test examples if each value is drawn as often as in training, plus one."""
-    codes, others = (space.pack(x).flatten(1).long() for x in (train, test))
-    kinds = int(max(codes.max(), others.max())) + 1
-    counts = torch.ones(codes.shape[1], kinds, dtype=torch.float64)
+    """(n,): bits per dimension of coded test examples if each value is drawn as often as in training, plus one.
+
+    Within a bin of numbers each place is as likely, which takes no bits: the density that models are scored by is
+    relative to the bins as well. What is not known takes none either.
+    """
+    codes, others = (space.pack(x).flatten(1).nan_to_num(0).long() for x in (train, test))
+    counts = _kinds(space, codes, others).double()
     counts.scatter_add_(1, codes.T, torch.ones(codes.T.shape, dtype=torch.float64))
-    bits = -(counts / counts.sum(1, keepdim=True)).log2()
-    return bits.gather(1, others.T).mean(0).numpy()
+    bits = -(counts / counts.sum(1, keepdim=True)).log2().gather(1, others.T)
+    return bits.masked_fill(test.flatten(1).T.isnan(), 0).mean(0).numpy()
+
+
+def _kinds(space: Space, codes: Tensor, others: Tensor) -> Tensor:
+    """bool (D, kinds): the codes that each value can have."""
+    if isinstance(space, Fields):
+        values = torch.tensor([field.values for field in space.fields])
+        return torch.arange(int(values.max())) < values[:, None]
+    return torch.ones(codes.shape[1], int(max(codes.max(), others.max())) + 1, dtype=torch.bool)
+
+
+def _is_coded(space: Space) -> bool:
+    """Not numbers that are standardised."""
+    return not isinstance(space, Fields) or all(field.values for field in space.fields)
 
 
 def losses(model: Model, batch: Batch) -> np.ndarray:

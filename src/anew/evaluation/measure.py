@@ -8,7 +8,15 @@ from typing import Literal, NamedTuple
 from anew.evaluation.examples import Examples, Real
 from anew.evaluation.value import Value
 
-Values = dict[str, Value | None]  # None: too few examples to say
+
+class Noted(NamedTuple):
+    """A value, and what there is to say of it, such as which column is the worst."""
+
+    value: Value | None
+    note: str
+
+
+Values = dict[str, Value | Noted | None]  # None: too few examples to say
 
 
 class Text(NamedTuple):
@@ -31,3 +39,4 @@ class Measure(NamedTuple):
     impostor: str = "independent"  # which of `Real.impostors` scores the ceiling
     floor: str = "unseen"  # which part of `Real` scores the floor
     groups: bool = False  # whether it is quick enough to be measured for each group
+    tables: bool = False  # whether it is of tables only: of examples that have a `table`

@@ -13,8 +13,10 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from anew.evaluation.anonymity import lines
 from anew.evaluation.report import Report
 from anew.evaluation.row import INCONCLUSIVE, Row
+from anew.evaluation.tables import HEIGHT, WIDTH, Sheet
 from anew.evaluation.value import Value
 
 POINTS = 300  # of a curve, at most
@@ -25,11 +27,12 @@ IMPOSTORS = {"independent": "baseline", "copies": "copies", "one": "one example"
 
 @dataclass(frozen=True)
 class Pictures:
-    """PNG files shown on the page: sheets of samples and of real ones, (sample, training) pairs."""
+    """What is shown beside the report: PNG files of samples and of real ones, (sample, training) pairs; or tables."""
 
     samples: bytes | None = None
     real: bytes | None = None
     pairs: Sequence[tuple[bytes, bytes]] = ()
+    sheet: Sheet | None = None
 
 
 class Bar(NamedTuple):
@@ -211,6 +214,8 @@ def _environment() -> Environment:
         "picture": _picture,
         "width": CURVE_WIDTH,
         "height": CURVE_HEIGHT,
+        "histogram_size": (WIDTH, HEIGHT),
+        "lines": lines,
     }
     return environment
 

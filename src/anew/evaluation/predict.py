@@ -36,7 +36,7 @@ def score(field: Field, predicted: np.ndarray, told: np.ndarray) -> Value | None
         return None
     if field.values:
         return share(int((predicted == told).sum()), n)
-    return _explained(predicted, told)
+    return explained(predicted, told)
 
 
 def reads(field: Field, predict: Predictor | None, examples: Examples) -> Value | None:
@@ -50,6 +50,6 @@ def worst(scores: Iterable[Value | None]) -> Value | None:
     return lowest(known) if known else None
 
 
-def _explained(predicted: np.ndarray, told: np.ndarray) -> Value:
-    """The coefficient of determination."""
+def explained(predicted: np.ndarray, told: np.ndarray) -> Value:
+    """The coefficient of determination, of (n,)."""
     return mean(1 - (predicted - told) ** 2 / (told.var() or 1.0)).clip(0, 1)

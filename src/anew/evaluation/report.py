@@ -27,6 +27,8 @@ class Report:
     trust: dict[str, Any] = field(default_factory=dict)  # see `card.trust`
     curves: Sequence[Mapping[str, float | None]] = field(default_factory=list)  # metrics records, each with "examples"
     pairs: list[dict[str, Any]] = field(default_factory=list)  # see `copying.Pair`, in the order of the pictures
+    columns: dict[str, float] = field(default_factory=dict)  # of a table: how far each is from real data
+    anonymity: dict[str, Any] = field(default_factory=dict)  # see `anonymity.beside_real`
     guard: list[dict[str, Any]] = field(default_factory=list)  # events: {"examples", "signal", "saw", "did"}
     commands: list[str] = field(default_factory=list)  # that make the run and this report again
     version: int = VERSION

@@ -6,10 +6,10 @@ Discrepancy (Krimmel et al. 2025): for any D with values in (0, 1), real data p 
     JSD(p, q) >= 1 + (E_p[log2 D(x)] + E_q[log2(1 - D(x))]) / 2     in bits, between 0 and 1.
 
 The distance is the square root of the bound. Logistic regression and boosted trees are tried on every
-feature view, and the worst counts. Taking a maximum over noise would find a difference where there is none,
-so the cross-fitting is nested: within each of the five folds, view, classifier and temperature are chosen on
-a quarter of the other four, and only examples that took part in neither the fit nor the choice are scored.
-At most CHOOSING examples take part in the choice.
+feature view, and the worst counts; boosted trees are also shown the columns of a table as they are. Taking a
+maximum over noise would find a difference where there is none, so the cross-fitting is nested: within each
+of the five folds, view, classifier and temperature are chosen on a quarter of the other four, and only examples
+that took part in neither the fit nor the choice are scored. At most CHOOSING examples take part in the choice.
 """
 
 from __future__ import annotations
@@ -28,11 +28,13 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from anew.evaluation import roc
+from anew.evaluation.columns import categories, coded, columns, learnable
 from anew.evaluation.examples import Examples, Real
 from anew.evaluation.measure import Measure, Text, Values
 from anew.evaluation.value import Z95, Value, mean, normal
 
 Views = Mapping[str, np.ndarray]
+COLUMNS = "columns"  # the view of a table's columns as they are, with NaN where they are missing
 FOLDS = 5
 CHOOSING = 4_000
 SMALLEST = 20  # samples a side: four in each fold
@@ -52,13 +54,17 @@ class _Choice(NamedTuple):
     temperature: float
 
 
-def told_apart(samples: Views, reference: Views, seed: int = 0) -> ToldApart:
-    """Compares views {name: (n, d)} of samples with the same views of real data."""
+def told_apart(samples: Views, reference: Views, seed: int = 0, categories: np.ndarray | None = None) -> ToldApart:
+    """Compares views {name: (n, d)} of samples with the same views of real data.
+
+    `categories` (d,) are those of the columns of the view COLUMNS that hold codes of categories, if there is one.
+    """
     rng = np.random.default_rng(seed)
     views, real = _stack(samples, reference, rng)
     folds = [(rng.permutation(fit), test) for fit, test in _folds(real, FOLDS, seed)]
+    classifiers = _Classifiers(seed, categories)
     with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(lambda fold: _score(views, real, fold[0], fold[1], seed), folds))
+        found = list(pool.map(lambda fold: _score(views, real, fold[0], fold[1], classifiers), folds))
     log_odds = np.empty(len(real))
     for (_, test), (_, scores) in zip(folds, found, strict=True):
         log_odds[test] = scores
@@ -69,12 +75,31 @@ def told_apart(samples: Views, reference: Views, seed: int = 0) -> ToldApart:
     return ToldApart(distance, _average(aucs, len(real) // 2).clip(0, 1), chosen)
 
 
-def _score(views: Views, real: np.ndarray, fit: np.ndarray, test: np.ndarray, seed: int) -> tuple[_Choice, np.ndarray]:
+class _Classifiers(NamedTuple):
+    """Those that are tried."""
+
+    seed: int
+    categories: np.ndarray | None
+
+    def names(self, view: str) -> tuple[str, ...]:
+        return ("boosted trees",) if view == COLUMNS else ("logistic regression", "boosted trees")
+
+    def fit(self, view: str, name: str, x: np.ndarray, real: np.ndarray) -> Any:
+        if name == "logistic regression":
+            return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=200)).fit(x, real)
+        known, x = (self.categories, learnable(x)) if view == COLUMNS else (None, x)
+        options = {"max_leaf_nodes": 8, "early_stopping": False, "random_state": self.seed}
+        return HistGradientBoostingClassifier(max_iter=60, categorical_features=known, **options).fit(x, real)
+
+
+def _score(
+    views: Views, real: np.ndarray, fit: np.ndarray, test: np.ndarray, classifiers: _Classifiers
+) -> tuple[_Choice, np.ndarray]:
     """What is chosen on some of `fit` (rows in random order), fitted on all of it: log-odds of `test`."""
     with threadpool_limits(1):  # of this thread: fits this small lose time on threads of their own
-        choice = _choose(views, real, fit[:CHOOSING], seed)
+        choice = _choose(views, real, fit[:CHOOSING], classifiers)
         x = views[choice.view]
-        model = _classifier(choice.classifier, seed).fit(x[fit], real[fit])
+        model = classifiers.fit(choice.view, choice.classifier, x[fit], real[fit])
         return choice, model.decision_function(x[test]) * choice.temperature
 
 
@@ -92,19 +117,13 @@ def _folds(real: np.ndarray, folds: int, seed: int) -> Iterator[tuple[np.ndarray
     return splitter.split(np.zeros(len(real)), real)
 
 
-def _classifier(name: str, seed: int) -> Any:
-    if name == "logistic regression":
-        return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=200))
-    return HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=8, early_stopping=False, random_state=seed)
-
-
-def _choose(views: Views, real: np.ndarray, among: np.ndarray, seed: int) -> _Choice:
+def _choose(views: Views, real: np.ndarray, among: np.ndarray, classifiers: _Classifiers) -> _Choice:
     """The view, classifier and temperature with the highest bound on a quarter of `among`."""
-    fit, test = (among[rows] for rows in next(_folds(real[among], 4, seed)))
+    fit, test = (among[rows] for rows in next(_folds(real[among], 4, classifiers.seed)))
     bounds = {}
     for view, x in views.items():
-        for name in ("logistic regression", "boosted trees"):
-            log_odds = _classifier(name, seed).fit(x[fit], real[fit]).decision_function(x[test])
+        for name in classifiers.names(view):
+            log_odds = classifiers.fit(view, name, x[fit], real[fit]).decision_function(x[test])
             for t in TEMPERATURES:
                 bits = _bits(log_odds * t, real[test], cap=np.log(len(real)))
                 bounds[_Choice(view, name, t)] = bits.mean()
@@ -129,7 +148,9 @@ def _average(values: list[Value], n: int) -> Value:
 
 
 def _measure(x: Examples, real: Real) -> Values:
-    apart = told_apart(x.views, real.reference.views, seed=real.seed)
+    of = real.once(columns)
+    samples, reference = ({**one.views, COLUMNS: coded(one, of)} if of else one.views for one in (x, real.reference))
+    apart = told_apart(samples, reference, real.seed, categories(of))
     return {"told_apart": apart.distance, "auc": apart.auc}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from anew.evaluation import copying, membership
+from anew.evaluation import copying, membership, rare
 from anew.evaluation.examples import Real
 from anew.evaluation.row import INCONCLUSIVE, Row
 
@@ -19,7 +19,7 @@ QUESTIONS = {
 def verdict(rows: list[Row]) -> str:
     """Ends with what could not be concluded."""
     found = {row.key: row for row in rows if row.value and row.verdict != INCONCLUSIVE}
-    parts = [_apart(found), _quality(found), _copies(found), _recognised(found), _open(found)]
+    parts = [_apart(found), _quality(found), _copies(found), _leaks(found), _recognised(found), _open(found)]
     sentence = "; ".join(part for part in parts if part)
     return sentence[0].upper() + sentence[1:] + "."
 
@@ -58,6 +58,13 @@ def _copies(found: Mapping[str, Row]) -> str:
         listed = ", ".join(f"{row.title.lower()}: {row.text(row.value.value)}" for row in alarms if row.value)
         return f"training data is being copied ({listed})"
     return "no sign of copying" if {"copying", "duplicates"} <= set(found) else ""
+
+
+def _leaks(found: Mapping[str, Row]) -> str:
+    row = found.get("rare")
+    if row is None or row.value is None or row.verdict != rare.ALARM:
+        return ""
+    return f"rare values of training data are repeated ({row.text(row.value.value)} of samples)"
 
 
 def _recognised(found: Mapping[str, Row]) -> str:

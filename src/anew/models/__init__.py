@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 RECIPES: dict[str, tuple[str, str]] = {
     "vae": ("anew.models.vae:vae", "variational autoencoder: fast, smooth latent space, likelihood bound"),
     "beta-vae": ("anew.models.vae:beta_vae", "few latents that each mean one thing (Higgins et al. 2017)"),
+    "tvae": ("anew.models.vae:tvae", "variational autoencoder for tables (Xu et al. 2019)"),
     "autoencoder": ("anew.models.vae:autoencoder", "a map of latents for others to train in (Rombach et al. 2022)"),
     "vq-vae": ("anew.models.vq_vae:vq_vae", "a map of codes and a Transformer over it (van den Oord et al. 2017)"),
     "gan": ("anew.models.gan:gan", "the original GAN: two perceptrons (Goodfellow et al. 2014)"),
@@ -26,11 +27,18 @@ RECIPES: dict[str, tuple[str, str]] = {
     "sngan": ("anew.models.gan:sngan", "residual GAN with spectral norm and hinge loss (Miyato et al. 2018)"),
     "r3gan": ("anew.models.gan:r3gan", "relativistic GAN with R1 and R2, small (Huang et al. 2024)"),
     "stylegan2": ("anew.models.gan:stylegan2", "styles, noise and adaptive augmentation, small (Karras et al. 2020)"),
+    "ctgan": ("anew.models.ctgan:ctgan", "GAN for tables, trained by sampling, with a packed critic (Xu et al. 2019)"),
     "flow_matching": (
         "anew.models.flow_matching:flow_matching",
         "rectified flow on a U-Net (Liu et al. 2022)",
     ),
     "shortcut": ("anew.models.flow_matching:shortcut", "rectified flow, sampled in 1 to 4 steps (Frans et al. 2024)"),
+    "autoregressive": (
+        "anew.models.autoregressive:autoregressive",
+        "one field after the other, in any order: fills in whatever is missing (Uria et al. 2014)",
+    ),
+    "mixture": ("anew.models.mixture:mixture", "kinds of rows within which fields are independent: exact, in seconds"),
+    "independent": ("anew.models.mixture:independent", "each field on its own: the baseline of tables"),
     "planar": ("anew.models.flow:planar", "planar normalizing flow (Rezende and Mohamed 2015)"),
     "realnvp": ("anew.models.flow:realnvp", "normalizing flow of affine couplings (Dinh et al. 2017; Glow's layers)"),
     "spline-flow": ("anew.models.flow:spline_flow", "normalizing flow of spline couplings (Durkan et al. 2019)"),

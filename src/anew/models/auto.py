@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from anew.errors import AnewError
-from anew.spaces import Grid, Space
+from anew.spaces import Fields, Grid, Space
 
 SIZES = range(1, 7)
 SMALL = 32  # pixels: the largest side for which the families were measured beside one another
 
 
 def choose_recipe(space: Space, latent: bool = False) -> str:
-    """The best by the report card on small pictures; the steadiest on larger ones and on maps of latents; elsewhere,
-    what serves any space."""
+    """The best by the report card on tables and small pictures; the steadiest on larger ones and on maps of latents;
+    elsewhere, what serves any space."""
+    if isinstance(space, Fields) and all(field.values for field in space.fields):
+        return "autoregressive"
     if not isinstance(space, Grid) or len(space.size) != 2:
         return "vae"
     return "dcgan" if max(space.size) <= SMALL and not latent else "flow_matching"
@@ -20,6 +22,11 @@ def choose_recipe(space: Space, latent: bool = False) -> str:
 def choose_size(minutes: float) -> int:
     """A larger model learns more from an example and takes longer for it, so the budget decides."""
     return 1 if minutes < 1 else 2 if minutes < 30 else 3
+
+
+def choose_most(examples: int) -> int:
+    """The largest batch for so many training examples: a few steps of few examples learn more than one of all."""
+    return max(16, examples // 8)
 
 
 def read_size(text: str) -> int:

@@ -88,6 +88,7 @@ class GAN(Model):
         assert isinstance(space, Grid)
         _check(space, config)
         self.turns = ("discriminator",) * config.critic_steps + ("generator",)
+        self.blind = () if given is not None or config.loss == "relativistic" else ("generator",)
         self.dials = {
             "augmented": float(bool(config.augment) and not config.adaptive),
             "penalty": 1.0,

@@ -28,6 +28,7 @@ class Config:
     """What every family lets you set; each family adds its own. All of it is saved with the run."""
 
     batch: int = 128  # examples in one step, over all devices
+    passes: int = 0  # over the training data, after which there is nothing left to learn; 0 is no limit
     lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.99)  # of AdamW
     muon: float = 0.0  # rate of Muon, which learns kernels of convolutions in place of AdamW; 0 is none
@@ -54,6 +55,7 @@ _SHARES = (
     "given_dropout",
     "kl_warmup",
     "dropout",
+    "ordered",
     "penalty_end",
     "penalty_share",
     "shortcut",
@@ -100,6 +102,9 @@ class Model(nn.Module, ABC):
     """Learns p(x | given) over one space. See the class of each family for its papers.
 
     `turns` is the order of play within a step; a name may stand several times, each with a batch of its own.
+    `block` is how many samples are drawn from one stream of random numbers, for samples that are made by the million.
+    `precision` is what the model was trained in; a family whose samples can bear bf16 looks at it.
+    `blind` are the turns whose loss takes nothing of a batch but its size.
     `couples` says why an example's loss depends on the rest of its batch; empty where it does not.
     `dials` are numbers that may be turned while the model trains, by itself or by who watches over it. Checkpoints
     keep them.
@@ -107,7 +112,10 @@ class Model(nn.Module, ABC):
 
     spaces: ClassVar[tuple[type, ...]]
     turns: tuple[str, ...] = ("fit",)
+    blind: tuple[str, ...] = ()
     couples: str = ""
+    block: int = 1
+    precision: str = "fp32"
 
     def __init__(self, space: Space, given: Space | None, config: Any):
         super().__init__()

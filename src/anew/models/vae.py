@@ -25,7 +25,7 @@ class VAEConfig(Config):
     latent: int = 16  # numbers of the vector, or channels of the map
     map: int = 0  # of latents, at 1/map of the picture's sides (4: 128x128 -> 32x32); 0 is a vector
     width: int = 32
-    blocks: int = 1  # residual blocks at each size
+    blocks: int = 1  # residual blocks at each size, or hidden layers of a perceptron
     network: str = "auto"  # conv for pictures, mlp for everything else
     patch: int = 0  # side of the squares of pixels that are treated as one; 0 goes by the size of the picture
     likelihood: str = "auto"
@@ -50,6 +50,8 @@ class VAE(Model, Encodes, Scores):
         self.embed = embedding(given, told)
         self.head = likelihood(space, config.likelihood)
         self.latent_shape, self.generates = (config.latent,), not config.map
+        if isinstance(space, FieldsSpace):
+            self.block = 8192
         # kl_from: the progress at which the warm-up of the KL term begins; a later one begins it again
         self.dials = {"free_bits": config.free_bits, "kl_from": 0.0}
         if _is_convolutional(space, config):
@@ -61,9 +63,9 @@ class VAE(Model, Encodes, Scores):
             if config.map:
                 self.latent_shape = (config.latent, *folded(space.size, config.map))
         else:
-            inputs, hidden = vector_size(space), 16 * config.width
-            self.encoder = Perceptron([inputs + told, hidden, 2 * config.latent], (2 * config.latent,), space)
-            self.decoder = Perceptron([config.latent + told, hidden, math.prod(self.head.shape)], self.head.shape)
+            inputs, hidden = vector_size(space), [16 * config.width] * config.blocks
+            self.encoder = Perceptron([inputs + told, *hidden, 2 * config.latent], (2 * config.latent,), space)
+            self.decoder = Perceptron([config.latent + told, *hidden, math.prod(self.head.shape)], self.head.shape)
 
     def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
         given = self.some_given(batch, rng)
@@ -75,7 +77,11 @@ class VAE(Model, Encodes, Scores):
         return reconstruction + self._kl_weight(turn.progress) * kl.clamp(min=self.dials["free_bits"]).sum(1)
 
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
-        return self.decode(rng.normal(*self.latent_shape), given)
+        """Of rows, p(x|z) is drawn from, as all that varies in them counts; of the rest, its mode is shown."""
+        z = rng.normal(*self.latent_shape)
+        if isinstance(self.space, FieldsSpace):
+            return self.head.sample(self._outputs(z, given), rng)
+        return self.decode(z, given)
 
     def encode(self, x: Tensor, given: Tensor | None = None) -> Tensor:
         """The posterior mean."""
@@ -174,6 +180,15 @@ def autoencoder(space: Space, given: Space | None, size: int, **changes: Any) ->
     A learned scale of the likelihood weighs reconstruction against a KL term that only keeps the latents in bounds.
     """
     config = VAEConfig(batch=32, width=16 * 2**size, latent=4, map=4, blocks=2, beta=0.1)
+    return VAE(space, given, config.change(changes))
+
+
+def tvae(space: Space, given: Space | None, size: int, **changes: Any) -> VAE:
+    """On tables: Xu et al. 2019, section 4.5, with numbers in bins rather than modes of a mixture of normals."""
+    if not isinstance(space, FieldsSpace):
+        raise AnewError(f"tvae models Fields data, not {type(space).__name__}; try model vae")
+    hidden = 64 * 2**size
+    config = VAEConfig(batch=500, width=hidden // 16, blocks=2, latent=hidden, kl_warmup=0.0, weight_decay=1e-5)
     return VAE(space, given, config.change(changes))
 
 

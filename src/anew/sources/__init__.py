@@ -8,32 +8,42 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anew.errors import AnewError, unknown
 from anew.sources.source import Record, Source
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["SOURCES", "Record", "Source", "builtins", "open_source", "readable"]
 
 # Tried in this order, then those that others added through the entry-point group `anew.sources`.
 SOURCES = {
     "digits": "anew.sources.digits:Digits",
+    "wine": "anew.sources.tables:Wine",
+    "breast-cancer": "anew.sources.tables:BreastCancer",
+    "diabetes": "anew.sources.tables:Diabetes",
     "idx": "anew.sources.idx:Idx",
     "numpy": "anew.sources.arrays:Numpy",
     "archive": "anew.sources.archive:Archive",
     "folder": "anew.sources.folder:Folder",
     "parquet": "anew.sources.parquet:Parquet",
+    "parquet table": "anew.sources.parquet_table:ParquetTable",
+    "csv": "anew.sources.csv_files:Csv",
+    "sql": "anew.sources.sql:Sql",
 }
 
 
-def open_source(location: str | os.PathLike[str]) -> Source:
-    """The source that reads what is at `location`: a path, or the name of a built-in.
+def open_source(location: str | os.PathLike[str] | pd.DataFrame) -> Source:
+    """The source that reads what is at `location`: a path, the name of a built-in, or a pandas frame.
 
     A built-in wins over a folder of the same name; `./digits` means the folder. Raises AnewError.
     """
-    text = os.fspath(location)
+    text = os.fspath(location) if isinstance(location, (str, os.PathLike)) else _keep(location)
     text = str(Path(text).expanduser()) if text.startswith("~") else text
     try:
-        for kind in _kinds():
+        for _, kind in _kinds():
             if kind.accepts(text):
                 return kind(text)
         raise _cannot_open(text)
@@ -43,19 +53,28 @@ def open_source(location: str | os.PathLike[str]) -> Source:
 
 def builtins() -> dict[str, str]:
     """{name: one line about it} of the data that comes with anew and its plug-ins."""
-    return {kind.builtin: kind.reads for kind in _kinds() if kind.builtin}
+    return {kind.builtin: kind.reads for _, kind in _kinds() if kind.builtin}
 
 
 def readable() -> dict[str, str]:
     """{name: one line about it} of the files and folders that can be read."""
-    return {kind.__name__.lower(): kind.reads for kind in _kinds() if not kind.builtin}
+    return {name: kind.reads for name, kind in _kinds() if not kind.builtin}
 
 
-def _kinds() -> Iterator[type[Source]]:
+def _keep(data: pd.DataFrame) -> str:
+    """Where a frame now lies; raises AnewError for what is none."""
+    if not (hasattr(data, "columns") and hasattr(data, "iloc")):
+        raise AnewError(f"there are no data in a {type(data).__name__}; give a path, a built-in or a pandas frame")
+    from anew.sources.frames import keep
+
+    return str(keep(data))
+
+
+def _kinds() -> Iterator[tuple[str, type[Source]]]:
     added = {point.name: point.value for point in entry_points(group="anew.sources")}
     for name, path in (SOURCES | {name: added[name] for name in added.keys() - SOURCES.keys()}).items():
         try:
-            yield pkgutil.resolve_name(path)
+            yield name, pkgutil.resolve_name(path)
         except (ImportError, AttributeError, ValueError) as error:
             message = f"the source '{name}' ({path}) cannot be loaded: {error}; mend or uninstall its package"
             raise AnewError(message) from error

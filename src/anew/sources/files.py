@@ -1,4 +1,4 @@
-"""What the sources of files share: a fingerprint, which names are images, and which label a path means."""
+"""What sources share: a fingerprint, which names are images, which label a path means, and names of columns."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path, PurePath, PurePosixPath
+
+from anew.errors import AnewError
+
+ROWS = 50_000  # of a table that are read at a time: a block
 
 # Formats that Pillow recognises and cannot decode by itself, or only by running another program.
 _NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
@@ -49,3 +53,12 @@ def fingerprint(kind: str, paths: Iterable[Path], root: Path) -> str:
             size, changed = -1, -1
         digest.update(f"\0{path.relative_to(root)}\0{size}\0{changed}".encode(errors="surrogateescape"))
     return digest.hexdigest()
+
+
+def check_columns(names: Sequence[str], where: str) -> tuple[str, ...]:
+    """Each column by a name of its own, one without a name by its place: column_3. Raises AnewError for two alike."""
+    named = [name or f"column_{place}" for place, name in enumerate(names, 1)]
+    for name in named:
+        if named.count(name) > 1:
+            raise AnewError(f"'{where}' has {named.count(name)} columns of the name '{name}'; give each its own name")
+    return tuple(named)

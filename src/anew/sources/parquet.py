@@ -1,4 +1,4 @@
-"""Parquet files as Hugging Face writes them: an image column, and others beside it."""
+"""Parquet files of images, as Hugging Face writes them: an image column, and others beside it."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class Parquet(Source):
 
     @classmethod
     def accepts(cls, location: str) -> bool:
-        return bool(_files(Path(location)))
+        files = parquet_files(Path(location))
+        return bool(files) and _image_column(schema_of(files[0])) is not None
 
     def __init__(self, location: str) -> None:
         path = Path(location).absolute()
         self._root = path if path.is_dir() else path.parent
-        self._files = _files(path)
-        with _open(self._files[0]) as file:
-            self._schema = file.schema_arrow
-        self._image = _image_column(self._schema, location)
+        self._files = parquet_files(path)
+        self._schema = schema_of(self._files[0])
+        self._image = _image_column(self._schema) or ""
         self._given = [field.name for field in self._schema if _is_scalar(field.type)]
         self._names = _class_names(self._schema)
         self._count: int | None = None
@@ -47,7 +47,7 @@ class Parquet(Source):
 
     def __iter__(self) -> Iterator[Record]:
         for path in self._files:
-            with _open(path) as file:
+            with open_parquet(path) as file:
                 for index, row in enumerate(self._rows(file, path)):
                     content, name = _content(row[self._image])
                     given = {column: self._value(column, row[column]) for column in self._given}
@@ -55,7 +55,7 @@ class Parquet(Source):
 
     def __len__(self) -> int:
         if self._count is None:
-            self._count = sum(_count(path) for path in self._files)
+            self._count = sum(count_rows(path) for path in self._files)
         return self._count
 
     def fingerprint(self) -> str:
@@ -72,7 +72,7 @@ class Parquet(Source):
             for batch in file.iter_batches(_BATCH, columns=columns):
                 yield from batch.to_pylist()
         except (pa.ArrowException, OSError) as error:
-            raise _damaged(path) from error
+            raise damaged(path) from error
 
     def _value(self, column: str, value: Any) -> Any:
         """A ClassLabel's name for its number; -1 means that it is not known."""
@@ -82,33 +82,40 @@ class Parquet(Source):
         return names[value] if 0 <= value < len(names) else None
 
 
-def _files(path: Path) -> list[Path]:
+def parquet_files(path: Path) -> list[Path]:
     if path.is_dir():
         return sorted(file for file in path.rglob("*.parquet") if not file.name.startswith("."))
     return [path] if path.suffix.lower() == ".parquet" and path.is_file() else []
 
 
-def _open(path: Path) -> pq.ParquetFile:
+def open_parquet(path: Path) -> pq.ParquetFile:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         return pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        raise _damaged(path) from error
+        raise damaged(path) from error
 
 
-def _count(path: Path) -> int:
-    with _open(path) as file:
+def schema_of(path: Path) -> pa.Schema:
+    with open_parquet(path) as file:
+        return file.schema_arrow
+
+
+def count_rows(path: Path) -> int:
+    with open_parquet(path) as file:
         return file.metadata.num_rows
 
 
-def _image_column(schema: pa.Schema, location: str) -> str:
+def damaged(path: Path) -> AnewError:
+    return AnewError(f"'{path}' is damaged or not a parquet file; copy or download it again")
+
+
+def _image_column(schema: pa.Schema) -> str | None:
+    """A struct with `bytes`, or binary."""
     names = [field.name for field in schema if _holds_bytes(field.type)]
-    if not names:
-        found = ", ".join(f"{field.name} ({field.type})" for field in schema)
-        raise AnewError(f"'{location}' has no image column (binary, or a struct with bytes); found {found}")
-    return next((usual for usual in _USUAL if usual in names), names[0])
+    return next((usual for usual in _USUAL if usual in names), names[0] if names else None)
 
 
 def _holds_bytes(kind: pa.DataType) -> bool:
@@ -142,7 +149,3 @@ def _content(value: Any) -> tuple[bytes, str]:
     if isinstance(value, dict):
         return value.get("bytes") or b"", readable(value.get("path") or "")
     return value or b"", ""
-
-
-def _damaged(path: Path) -> AnewError:
-    return AnewError(f"'{path}' is damaged or not a parquet file; copy or download it again")

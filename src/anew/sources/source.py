@@ -5,20 +5,27 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 
 @dataclass(frozen=True)
 class Record:
-    """One example as its source has it.
+    """One example as its source has it, or a block of them.
 
-    `content` is what a codec reads (the bytes of a file, an array); `given` is what is known beside it, such
-    as {"label": "cat"}; `name` says where it came from, for messages.
+    `content` is what a codec reads (the bytes of a file, an array, a pandas frame of rows), or `Unreadable`; `given`
+    is what is known beside it, such as {"label": "cat"}; `name` says where it came from, for messages.
     """
 
     content: Any
     given: dict[str, Any] = field(default_factory=dict)
     name: str = ""
+    examples: int = 1  # that it is a block of
+
+
+class Unreadable(NamedTuple):
+    """The content of a record that its source cannot read."""
+
+    reason: str  # "has 5 cells, the header has 4"
 
 
 class Source(ABC):
@@ -44,8 +51,12 @@ class Source(ABC):
 
     @abstractmethod
     def __len__(self) -> int:
-        """How many records there are, bad ones included; for progress bars."""
+        """How many examples there are, bad ones included, or about; for progress bars."""
 
     @abstractmethod
     def fingerprint(self) -> str:
         """A hash that changes when the data does, without reading all of it (names, sizes, times)."""
+
+    def describe(self) -> str:
+        """What was decided about how to read it, in one line a user can check; empty if nothing was."""
+        return ""

@@ -15,10 +15,12 @@ from torch import Tensor
 
 from anew.codecs.dataset import Split
 from anew.display import TrainingDisplay, say
-from anew.run import Run, draw
+from anew.drawing import draw
+from anew.run import Run
 from anew.training import metrics
 from anew.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from anew.training.guard import JUDGED, Event, Guard
+from anew.training.private import Privacy, make_trainer
 from anew.training.trainer import Group, Plan, Trainer
 from anew.writing import alone, sweep, write
 
@@ -33,7 +35,7 @@ def fit(group: Group, path: str, show: bool = True) -> None:
     plan = read_plan(run)
     torch.set_num_threads(plan.threads)
     data = run.open_data()
-    trainer = Trainer(run.new_model(), data.train, plan, group)
+    trainer = make_trainer(run.new_model(), data.train, plan, group, read_privacy(run))
     with alone(run.path) if group.rank == 0 else nullcontext():
         Loop(run, trainer, data.validation, show and group.rank == 0).run()
 
@@ -42,6 +44,14 @@ def read_plan(run: Run) -> Plan:
     try:
         return Plan(**{field.name: run.info["training"][field.name] for field in fields(Plan)})
     except (KeyError, TypeError) as error:
+        raise run.damaged("run.json", error) from error
+
+
+def read_privacy(run: Run) -> Privacy | None:
+    """What the run promises; None if it is not private."""
+    try:
+        return Privacy(**run.info["privacy"]) if "privacy" in run.info else None
+    except TypeError as error:
         raise run.damaged("run.json", error) from error
 
 

@@ -1,4 +1,4 @@
-"""What turns gradients into steps: AdamW, or Muon for the kernels of convolutions and AdamW for the rest, as one."""
+"""What turns gradients into steps, as one: AdamW, Muon for kernels of convolutions, EM for what is counted."""
 
 from __future__ import annotations
 
@@ -6,20 +6,30 @@ import torch
 from torch import Tensor, nn
 
 from anew.models.model import Config
+from anew.nn.tables import LogProbabilities
+from anew.training.em import EM
 from anew.training.muon import Muon, is_hidden
+
+PRIOR = 1.0  # examples' worth of what is expected of each kind of rows before any is seen
 
 
 class Optimiser:
-    """For the parameters of one player; `rate` multiplies all learning rates."""
+    """For the parameters of one player; `rate` multiplies all learning rates. `examples` is how many there are."""
 
-    def __init__(self, player: nn.Module, config: Config):
+    def __init__(self, player: nn.Module, config: Config, examples: int):
         self.parameters = list(player.parameters())
-        hidden = [p for p in self.parameters if config.muon and is_hidden(p)]
-        others = [p for p in self.parameters if not (config.muon and is_hidden(p))]
-        adamw = torch.optim.AdamW(others, config.lr, config.betas, weight_decay=config.weight_decay, fused=True)
-        self.parts: list[tuple[torch.optim.Optimizer, float]] = [(adamw, config.lr)]
+        tables = [p for p in self.parameters if isinstance(p, LogProbabilities)]
+        rest = [p for p in self.parameters if not isinstance(p, LogProbabilities)]
+        hidden = [p for p in rest if config.muon and is_hidden(p)]
+        others = [p for p in rest if not (config.muon and is_hidden(p))]
+        self.parts: list[tuple[torch.optim.Optimizer, float]] = []
+        if others:
+            adamw = torch.optim.AdamW(others, config.lr, config.betas, weight_decay=config.weight_decay, fused=True)
+            self.parts.append((adamw, config.lr))
         if hidden:
             self.parts.append((Muon(hidden, config.muon, weight_decay=config.weight_decay), config.muon))
+        if tables:
+            self.parts.append((EM(tables, config.lr, PRIOR / examples), config.lr))
 
     def step(self, rate: float) -> None:
         for part, lr in self.parts:
@@ -44,6 +54,8 @@ class Optimiser:
 
 
 def _fresh(part: torch.optim.Optimizer, parameter: nn.Parameter) -> dict[str, Tensor]:
+    if isinstance(part, EM):
+        return EM.fresh(parameter)
     if isinstance(part, Muon):
         return {"momentum": torch.zeros_like(parameter)}
     zeros = {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}

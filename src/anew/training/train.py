@@ -7,25 +7,31 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from anew.codecs import PREFIX
 from anew.codecs.dataset import Dataset, fingerprint, prepare
-from anew.display import bars, say
+from anew.codecs.table import TableCodec
+from anew.display import bars, say, say_table
 from anew.errors import AnewError, unknown
 from anew.given import Given
 from anew.models import build, recipes
-from anew.models.auto import choose_recipe, choose_size, read_size
+from anew.models.auto import choose_most, choose_recipe, choose_size, read_size
 from anew.models.model import Model
 from anew.run import Run, codec_for
 from anew.sources import open_source
 from anew.training.distributed import default_device, launch
 from anew.training.loop import fit
 from anew.training.precision import PRECISIONS, choose
+from anew.training.private import PREFIX as PRIVATE
+from anew.training.private import check_request, codec_settings, draft, make_trainer, settle
 from anew.training.trainer import Group, Plan, Trainer
 from anew.writing import check_writable, is_leftover
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MINUTES = 5.0  # if no budget is named
 OVERHEAD = 0.06  # share of the minutes that previews and checkpoints take
@@ -47,13 +53,14 @@ class Request:
     devices: int
     precision: str
     inside: str | None  # the run whose latent space it is to be trained in
+    private: float | None  # epsilon
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "given": list(self.given)}
 
 
 def train(
-    source: str | PathLike[str],
+    source: str | PathLike[str] | pd.DataFrame,
     model: str = "auto",
     *,
     given: str | Iterable[str] = (),
@@ -66,11 +73,12 @@ def train(
     settings: Mapping[str, Any] | None = None,
     devices: int = 1,
     precision: str = "auto",
+    private: float | None = None,
     show: bool = True,
 ) -> Run:
     """Learns what the data at `source` look like, and returns the run, ready to sample.
 
-    source     a folder, a file, or the name of a built-in: "digits"
+    source     a folder, a file, a pandas frame, or the name of a built-in: "digits"
     model      a recipe (`anew list models`), or "auto"
     given      what the model shall follow, by name: "label"
     inside     a run, such as of an autoencoder, whose latent space to train in instead of the data's own
@@ -81,18 +89,23 @@ def train(
     settings   changes to the model's configuration ({"lr": 1e-3}) and the codec's ({"codec.size": 32})
     devices    GPUs, or processes where there is none
     precision  "fp32", "bf16", or "auto": the fastest that is right, measured first
+    private    epsilon, for training with differential privacy, such as 3.0 (docs/privacy.md)
 
     The same call again goes on where the run was stopped. Raises AnewError for what cannot be done.
     """
     given = (given,) if isinstance(given, str) else tuple(given)
     texts = {key: str(value) for key, value in (settings or {}).items()}
-    _check(model, str(size), minutes, examples, devices, precision)
+    _check(model, str(size), minutes, examples, devices, precision, private)
+    check_request(private, texts, devices, precision, inside)
     opened = open_source(source)
+    if about := opened.describe():
+        say(f"{opened.location}: {about}", show)
+    texts = codec_settings(private, texts, opened.codec)
     inner = None if inside is None else Run.load(Path(inside).expanduser().resolve())
     codec = codec_for(opened, texts, inner)
     data = fingerprint(opened, codec, given)
     asked = (model, str(size), given, minutes, examples, seed, texts, devices, precision)
-    request = Request(opened.location, data, *asked, str(inner.path) if inner else None)
+    request = Request(opened.location, data, *asked, str(inner.path) if inner else None, private)
     folder, run = _find(Path(out).expanduser() if out else None, opened.name, request)
     check_writable(folder)
     if run is None:
@@ -107,7 +120,15 @@ def train(
     return _ended(Run.load(folder), show)
 
 
-def _check(model: str, size: str, minutes: float | None, examples: int | None, devices: int, precision: str) -> None:
+def _check(
+    model: str,
+    size: str,
+    minutes: float | None,
+    examples: int | None,
+    devices: int,
+    precision: str,
+    private: float | None,
+) -> None:
     """Before anything is read."""
     if model != "auto" and model not in recipes():
         raise unknown("model", model, ["auto", *recipes()])
@@ -117,7 +138,7 @@ def _check(model: str, size: str, minutes: float | None, examples: int | None, d
         raise unknown("precision", precision, ("auto", *PRECISIONS))
     if minutes is not None and examples is not None:
         raise AnewError("a budget is either in minutes or in examples; give one of the two")
-    for name, value in (("minutes", minutes), ("examples", examples), ("devices", devices)):
+    for name, value in (("minutes", minutes), ("examples", examples), ("devices", devices), ("private", private)):
         if value is not None and not 0 < value < float("inf"):
             raise AnewError(f"{name} cannot be {value}; expected a number above 0")
 
@@ -164,17 +185,26 @@ def _begin(folder: Path, request: Request, data: Dataset, inner: Run | None, sho
     minutes = request.minutes or (None if request.examples else MINUTES)
     recipe = choose_recipe(data.space, latent=inner is not None) if request.model == "auto" else request.model
     size = choose_size(minutes or MINUTES) if request.size == "auto" else int(request.size)
-    changes = {key: value for key, value in request.settings.items() if not key.startswith(PREFIX)}
+    changes = {key: value for key, value in request.settings.items() if not key.startswith((PREFIX, PRIVATE))}
+    privacy = None if request.private is None else draft(request.private, request.settings, data)
+    if privacy:
+        changes |= {"guard": "false"}  # it looks at the examples
 
     group = Group(default_device())  # where it will train
 
     def make(plan: Plan) -> Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(request.seed)
-            return Trainer(build(recipe, data.space, data.given_space, size, changes), data.train, plan, group)
+            model = build(recipe, data.space, data.given_space, size, changes)
+            return make_trainer(model, data.train, plan, group, privacy)
 
     trainer = make(Plan(examples=1))  # refuses what cannot be trained, before anything is written
+    if "batch" not in changes and trainer.config.batch > (most := choose_most(len(data.train))):
+        changes["batch"] = str(most)
+        trainer = make(Plan(examples=1))
     plan, model = _plan(make, request, minutes, trainer.stride, show), trainer.model
+    if most := model.config.passes * len(data.train):
+        plan = replace(plan, examples=min(plan.examples, most))
     info = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "request": request.to_json(),
@@ -185,6 +215,10 @@ def _begin(folder: Path, request: Request, data: Dataset, inner: Run | None, sho
         "training": plan.to_json(),
     }
     _say_plan(model, recipe, size, plan, show)
+    if privacy:
+        privacy = settle(make(plan))
+        info["privacy"] = privacy.to_json()
+        say(f"private: {privacy}", show)
     given = None
     if data.given_codec is not None and data.train.given is not None:
         given = Given.learn(data.given_codec, data.train.given)
@@ -195,11 +229,12 @@ def _plan(make: Callable[[Plan], Trainer], request: Request, minutes: float | No
     """`stride` is how many examples a step takes."""
     threads = max(1, torch.get_num_threads() // request.devices)
     plan = Plan(request.examples or 1, "fp32", False, request.seed, threads, request.devices)
-    if minutes is None and request.precision != "auto":
-        return replace(plan, precision=request.precision)
+    precision = "fp32" if request.private else request.precision
+    if minutes is None and precision != "auto":
+        return replace(plan, precision=precision)
     say("measuring speed ...", show)
     trial = replace(plan, examples=request.examples or 10**9)
-    speed = choose(make, trial, request.precision)
+    speed = choose(make, trial, precision)
     if minutes is None:
         return speed.plan
     steps = max(1, int(minutes * 60 * (1 - OVERHEAD) / speed.seconds))
@@ -213,13 +248,15 @@ def _about(request: Request, data: Dataset) -> dict[str, Any]:
         "fingerprint": data.fingerprint,
         **splits,
         "skipped": data.skipped_count,
-        "skipped_names": [name for name, _ in data.skipped[:20]],
+        "skipped_names": [name for name, _ in data.skipped[:20]] if request.private is None else [],
     }
 
 
 def _say_data(data: Dataset, show: bool) -> None:
     counts = f"{len(data.train):,} to train on, {len(data.validation):,} and {len(data.test):,} held out"
     say(f"{counts}; {data.codec.describe()}", show)
+    if isinstance(data.codec, TableCodec):
+        say_table(data.codec.overview(), show)
     if data.given_codec:
         say(f"given: {data.given_codec.describe()}", show)
     if data.skipped_count:

@@ -77,7 +77,9 @@ class Trainer:
         if plan.channels_last:
             self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = EMA(self.model, self.config.ema)
-        self.optimisers = {turn: Optimiser(model.player(turn), model.config) for turn in dict.fromkeys(model.turns)}
+        self.optimisers = {
+            turn: Optimiser(model.player(turn), model.config, len(data)) for turn in dict.fromkeys(model.turns)
+        }
         self.order = Order(len(data), plan.seed)
         self.batch, self.part = self._share()
         self.rounds = max(Counter(model.turns).values())  # batches that one step takes
@@ -87,7 +89,12 @@ class Trainer:
         self.skipped = 0  # turns in a row without a finite gradient
         self.slower = 1.0  # what the guard multiplies the rate by
         self.norms: dict[str, float] = {}  # of each player's last gradient
-        self.memory: dict[str, Any] = {}  # of the guard: JSON
+        self.memory: dict[str, Any] = {}  # what else checkpoints keep: JSON
+
+    @property
+    def seed(self) -> int:
+        """Of everything random in training."""
+        return self.plan.seed
 
     @property
     def examples(self) -> int:
@@ -109,16 +116,21 @@ class Trainer:
 
     def backward(self, index: int, turn: Turn, batch: Batch, precision: str) -> Tensor:
         """Leaves the gradients of the turn's player in place; returns the mean loss."""
-        model, keys = self.model, (self.plan.seed, self.step, index)
-        rng = Rng.for_step(*keys, batch=self.batch, keep=self.part, device=self.group.device)
+        loss = self.losses(index, turn, batch, precision).mean()
+        loss.backward()
+        return loss.detach()
+
+    def losses(self, index: int, turn: Turn, batch: Batch, precision: str) -> Tensor:
+        """(B,): of each example, ready for the gradients of the turn's player."""
+        model, keys, size = self.model, (self.seed, self.step, index), batch.size
+        keep = slice(self.group.rank * size, (self.group.rank + 1) * size)
+        rng = Rng.for_step(*keys, batch=size * self.group.size, keep=keep, device=self.group.device)
         self._seed_layers(hash(keys))
         if len(self.optimisers) > 1:
             model.requires_grad_(False)
             model.player(turn.name).requires_grad_(True)
         with self.group.autocast(precision):
-            loss = model.loss(batch, turn, rng).mean()
-        loss.backward()
-        return loss.detach()
+            return model.loss(batch, turn, rng)
 
     def batches(self) -> list[Batch]:
         """The batches of the next step, one for each repetition of a turn; this process's part of them."""

@@ -1,0 +1,103 @@
+"""Samples of a model, drawn in parts that memory holds; and rows, drawn again until they are what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from anew.constraints import Constraints
+from anew.display import OnProgress
+from anew.errors import AnewError
+from anew.models.model import Completes, Model
+from anew.rng import Rng
+
+TOGETHER = 64  # samples that are made at a time, at least
+ROUNDS, MOST = 50, 1_000  # of drawing again; and rows that are drawn for each that is wanted
+
+
+@torch.no_grad()
+def draw(
+    model: Model,
+    n: int,
+    given: Tensor | None,
+    seed: object,
+    on_progress: OnProgress | None = None,
+    known: Tensor | None = None,
+    first: int = 0,
+) -> Tensor:
+    """Samples number `first` to `first` + n - 1, (n, *space.shape) on the CPU.
+
+    Each depends on `seed`, its number, and its row of `given` and `known` (n, F) only; where a row is `known`, and not
+    NaN, it is kept.
+    """
+    device = next(model.parameters()).device
+    parts, together = [], max(TOGETHER, model.block)
+    start = first
+    while start < first + n:
+        rows = range(start, min((start // together + 1) * together, first + n))
+        here, start = slice(start - first, rows.stop - first), rows.stop
+        told, kept = (None if each is None else each[here].to(device) for each in (given, known))
+        rng = Rng.for_samples(seed, rows, device, model.block)
+        if kept is None:
+            parts.append(model.sample(len(rows), told, rng).cpu())
+        else:
+            assert isinstance(model, Completes)
+            parts.append(model.complete(kept, ~kept.isnan(), told, rng).cpu())
+        if on_progress:
+            on_progress("sampling", start - first, n)
+    return torch.cat(parts)
+
+
+class Drawn(NamedTuple):
+    """Samples with their numbers (n,), of as many as were `tried`."""
+
+    x: Tensor
+    numbers: Tensor
+    tried: int
+
+
+def draw_until(
+    n: int, make: Callable[[int, int], Tensor], see: Callable[[Tensor, Tensor], Any], constraints: Constraints
+) -> Drawn:
+    """The first `n` rows that meet the constraints.
+
+    `make(first, count)` draws rows (count, F), and `see(x, numbers)` is a frame of what they hold.
+
+    Raises AnewError if hardly any do.
+    """
+    if not constraints:
+        return Drawn(make(0, n), torch.arange(n), n)
+    x, numbers, tried, more = make(0, n), torch.arange(n), n, n
+    while True:
+        good = torch.from_numpy(constraints.good(see(x, numbers)))
+        x, numbers = x[good], numbers[good]
+        if len(x) >= n:
+            return Drawn(x[:n], numbers[:n], tried)
+        more = min(max(more, int((n - len(x)) * tried / max(1, len(x)))), MOST * n - tried)
+        if more <= 0:
+            break
+        x, numbers = torch.cat([x, make(tried, more)]), torch.cat([numbers, torch.arange(tried, tried + more)])
+        tried += more
+    met = f"only {len(x):,} of {tried:,} rows that were drawn meet the constraints"
+    raise AnewError(f"{met}; loosen them, or ask for fewer rows")
+
+
+def fill(
+    model: Model,
+    known: Tensor,
+    given: Tensor | None,
+    seed: int,
+    missing: Callable[[Tensor], Tensor],
+    on_progress: OnProgress | None = None,
+) -> Tensor:
+    """Rows (n, F) with what is not `known` (NaN) filled in; drawn again where it came out as `missing`, bool (n, F)."""
+    x = draw(model, len(known), given, seed, on_progress, known)
+    for again in range(ROUNDS):
+        rows = (missing(x) & known.isnan()).any(1).nonzero()[:, 0]
+        if len(rows):
+            told = None if given is None else given[rows]
+            x[rows] = draw(model, len(rows), told, (seed, again), known=known[rows])
+    return x

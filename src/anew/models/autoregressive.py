@@ -1,0 +1,104 @@
+"""Autoregressive models of rows: one field after the other, in any order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from anew.errors import AnewError
+from anew.models.model import Completes, Config, Model, Scores, Turn
+from anew.nn.conditioning import embedding
+from anew.nn.likelihood import Mixed
+from anew.nn.rows import Rows, Walk
+from anew.rng import Rng, generator
+from anew.spaces import Batch, Fields, Space
+
+SCORED = 64  # fields that are scored in one step, at most: with a thousand columns, others wait for their turn
+
+
+@dataclass(frozen=True)
+class AutoregressiveConfig(Config):
+    batch: int = 512
+    lr: float = 2e-3
+    width: int = 256
+    blocks: int = 2
+    embedding: int = 48  # numbers that stand for a value at the input
+    dropout: float = 0.1
+    ordered: float = 0.5  # share of examples of which the first fields in the order of sampling are known, not any
+
+
+class AutoregressiveRows(Model, Completes, Scores):
+    """p(x) as the product of p(x_i | the fields before i), for every order of the fields (Uria et al. 2014).
+
+    One network learns with any of the fields known, so it fills in whatever is missing (`complete`). Rows are drawn
+    and scored in the order that the fields have; where those that vary least come first, rows stay alike for long,
+    and rows that are alike share a pass. What is not known in training (NaN) has no say.
+    """
+
+    spaces = (Fields,)
+    likelihood = "exact"
+    block = 8192
+
+    def __init__(self, space: Space, given: Space | None, config: AutoregressiveConfig):
+        super().__init__(space, given, config)
+        assert isinstance(space, Fields)
+        if loose := [field.name for field in space.fields if not field.values]:
+            raise AnewError(f"'{loose[0]}' is a standardised number; autoregressive models need numbers in bins")
+        self.embed = embedding(given, config.width)
+        self.head = Mixed(space)
+        self.network = Rows(space, self.head.widths, config.width, config.blocks, config.embedding, config.dropout)
+        self.fields = len(space.fields)
+
+    def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
+        """Of the fields that are hidden, as if it were of all (Uria et al. 2014, equation 8)."""
+        known, fields = self._some_known(rng), self._some_fields(turn)
+        told = self.condition(self.embed, self.some_given(batch, rng), batch.size)
+        outputs = self.network(torch.where(known, batch.x, torch.nan), told, fields).float()
+        hidden = ~known if fields is None else ~known[:, fields]
+        logs = self.head.log_probs(outputs, batch.x, fields) * hidden
+        return -logs.sum(1) * self.fields / hidden.sum(1).clamp(min=1)
+
+    def _some_fields(self, turn: Turn) -> list[int] | None:
+        """Those that are scored in this turn, where there are many; None is all."""
+        if self.fields <= SCORED:
+            return None
+        return torch.randperm(self.fields, generator=generator("scored", turn.progress))[:SCORED].tolist()
+
+    def _some_known(self, rng: Rng) -> Tensor:
+        """bool (B, F): any number of fields but all of them, the first ones or any."""
+        turns = rng.uniform(self.fields).argsort(1)  # (B, F): when each field's turn is
+        ordered = torch.arange(self.fields, device=rng.device)
+        turns = torch.where(rng.uniform(1) < self.config.ordered, ordered, turns)
+        return turns < rng.integers(self.fields, 1)
+
+    def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
+        nothing = torch.full((n, self.fields), torch.nan, device=rng.device)
+        return self.complete(nothing, torch.zeros_like(nothing, dtype=torch.bool), given, rng)
+
+    def complete(self, known: Tensor, mask: Tensor, given: Tensor | None, rng: Rng) -> Tensor:
+        u, x = rng.uniform(self.fields, 2), torch.where(mask, known, torch.nan)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            walk = Walk(self.network, x, self.condition(self.embed, given, len(x)))
+            for i in range(self.fields):
+                if not bool(mask[:, i].all()):
+                    drawn = self.head.heads[i].draw(walk.outputs(i), u[:, i], walk.which)
+                    x[:, i] = torch.where(mask[:, i], x[:, i], drawn)
+                    walk.tell(i, torch.where(mask[:, i], torch.nan, drawn))
+        return x
+
+    def log_prob(self, x: Tensor, given: Tensor | None, rng: Rng) -> Tensor:
+        walk = Walk(self.network, torch.full_like(x, torch.nan), self.condition(self.embed, given, len(x)))
+        total = torch.zeros(len(x), device=x.device)
+        for i in range(self.fields):
+            log = self.head.heads[i].log_prob(walk.outputs(i)[walk.which], x[:, i].nan_to_num())
+            total += torch.where(x[:, i].isnan(), 0, log)
+            walk.tell(i, x[:, i])
+        return total
+
+
+def autoregressive(space: Space, given: Space | None, size: int, **changes: Any) -> AutoregressiveRows:
+    """On tables."""
+    return AutoregressiveRows(space, given, AutoregressiveConfig(width=64 * 2**size).change(changes))
