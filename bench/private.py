@@ -20,7 +20,8 @@ from rich.table import Table
 from anew.codecs.dataset import Split
 from anew.models import build
 from anew.spaces import Field, Fields, Grid, Space
-from anew.training.private import Privacy, PrivateTrainer
+from anew.training.private import PrivateTrainer
+from anew.training.private_promise import Privacy
 from anew.training.trainer import Plan, Trainer
 
 CATEGORIES, NUMBERS = (9, 16, 7, 15, 6, 5, 2, 42, 2), (74, 101, 101, 92, 96, 16)  # values, and bins
@@ -40,7 +41,7 @@ BATCHES, ROWS, SIZE, WARMING = (128, 256, 512, 1024), 20_000, 2, 5
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
-def pair(name: str, batch: int) -> tuple[Trainer, Trainer]:
+def pair(name: str, batch: int, repeats: int) -> tuple[Trainer, Trainer]:
     """An ordinary and a private trainer of the same model."""
     space_name, recipe, settings = RECIPES[name]
     space = SPACES[space_name]
@@ -48,12 +49,12 @@ def pair(name: str, batch: int) -> tuple[Trainer, Trainer]:
     models = [build(recipe, space, None, SIZE, changes) for _ in range(2)]
     data = Split(space.pack(space.random(ROWS, torch.Generator().manual_seed(0))), None, space)
     plan = Plan(10**9)
-    return Trainer(models[0], data, plan), PrivateTrainer(models[1], data, plan, Privacy(3.0, 1e-5))
+    return Trainer(models[0], data, plan), PrivateTrainer(models[1], data, plan, Privacy(3.0, 1e-5, repeats=repeats))
 
 
-def measure(name: str, batch: int, steps: int, clock: Callable[[], float]) -> dict[str, Any]:
+def measure(name: str, batch: int, repeats: int, steps: int, clock: Callable[[], float]) -> dict[str, Any]:
     """Examples a second of both; the first steps don't count."""
-    trainers = pair(name, batch)
+    trainers = pair(name, batch, repeats)
     times = [[_seconds(trainer, clock) for trainer in trainers] for _ in range(WARMING + steps)][WARMING:]
     ordinary, private = (median(column) for column in zip(*times, strict=True))
     shares = sorted(plain / slower for plain, slower in times)
@@ -85,14 +86,16 @@ def table(results: list[dict[str, Any]]) -> Table:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=60, help="of each trainer")
+    parser.add_argument("--repeats", type=int, default=1, help="draws of the gradient at each example")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     clock = "cpu counts processor time: with --threads 1 it says something even where others use the machine"
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help=clock)
     arguments, others = parser.parse_args(), machine.Others()
     torch.set_num_threads(arguments.threads)
     cases = product(RECIPES, BATCHES)
-    results = [measure(name, batch, arguments.steps, CLOCKS[arguments.clock]) for name, batch in cases]
-    record = machine.record(others, threads=arguments.threads, clock=arguments.clock, cases=results)
+    how = (arguments.repeats, arguments.steps, CLOCKS[arguments.clock])
+    results = [measure(name, batch, *how) for name, batch in cases]
+    record = machine.record(others, **vars(arguments), cases=results)
     console = machine.console()
     console.print(table(results))
     machine.tell(console, record)

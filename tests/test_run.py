@@ -15,8 +15,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import anew
+from anew.drawing import TOGETHER
 from anew.errors import AnewError
-from anew.run import TOGETHER, Run
+from anew.run import Run
 
 
 def train(source: str | Path, out: Path, **arguments: Any) -> Run:

@@ -21,7 +21,7 @@ SPACES: dict[str, Space] = {
     "colour": Grid(3, (7, 5)),
     "tokens": Tokens(3, 6),
     "fields": Fields((Field("kind", 3), Field("weight"))),
-    "table": Fields((Field("kind", 3), Field("weight", 9, 8))),  # in bins of 1/2 from -2 on; code 0 is missing
+    "table": Fields((Field("kind", 3), Field("weight", 9, 8))),  # in bins of 1/2 from -2.25 on; code 0 is missing
 }
 TINY = {"width": 8, "latent": 4, "batch": 16, "steps": 4, "blocks": 1, "pack": 2}
 
@@ -49,7 +49,7 @@ def toy(space: Space, n: int = 64) -> tuple[Tensor, Tensor]:
             x = torch.where(label[:, None] == 0, 1, 2 + torch.arange(space.length) % 2)
         case Fields():
             weight = (2 * label - 1) + 0.1 * noise[:, 1]
-            x = torch.stack([2.0 * label, 1 + 2 * (weight + 2) if space.fields[1].values else weight], 1)
+            x = torch.stack([2.0 * label, 1 + 2 * (weight + 2.25) if space.fields[1].values else weight], 1)
         case _:
             raise NotImplementedError(space)
     return x, label[:, None].float()

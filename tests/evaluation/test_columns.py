@@ -14,9 +14,12 @@ from anew.errors import AnewError
 from anew.evaluation import card
 from anew.evaluation.columns import MOST, coded, columns, pairs
 from anew.evaluation.examples import Examples, Real
+from anew.evaluation.gather import NARROW, WIDE, narrow
 from anew.evaluation.histograms import DRAWS, averaged, distances, ranks
 from anew.evaluation.row import GOOD, Row
+from anew.evaluation.skills import targets
 from anew.evaluation.tables import distances as by_column
+from anew.spaces import Field
 
 REAL = real()
 
@@ -132,6 +135,35 @@ def test_many_columns_are_drawn_by_the_seed() -> None:
     assert len(found) == len(set(found)) == MOST
     keys = [row.key for row in card.measure(sides[0], one, ["marginals", "pairs", "rare"])]
     assert keys == ["marginals", "pairs", "rare"]
+
+
+def test_views_that_are_too_wide_keep_their_distances() -> None:
+    x = np.random.default_rng(0).normal(size=(50, WIDE + 1)).astype(np.float32)
+    found = narrow(x)
+    assert found.shape == (50, NARROW)
+    assert narrow(x[:3]) == pytest.approx(found[:3], rel=1e-3, abs=1e-4)
+    ratios = np.linalg.norm(found[1:] - found[:-1], axis=1) / np.linalg.norm(x[1:] - x[:-1], axis=1)
+    assert ratios == pytest.approx(1, abs=0.2)
+    assert narrow(x[:, 1:]).shape == (50, WIDE)
+
+
+def test_what_is_given_is_among_them() -> None:
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 1_000)), columns=[f"c{i}" for i in range(1_000)])
+    side = Examples({"view": wide.to_numpy()[:, :1]}, table=wide)
+    for name in ("c7", "c500", "c999"):
+        truth = Real(side, side, side, side, (Field(name),))
+        assert len(columns(truth)) == MOST
+        assert [target.name for target in targets(truth)] == [name]
+
+
+def test_one_column_alone_is_measured() -> None:
+    sides = [seen(people(seed)[["age"]]) for seed in range(4)]
+    truth = Real(*sides)
+    rows = {
+        row.key: row for row in card.measure(seen(people(9)[["age"]]), truth, ["marginals", "pairs", "useful", "rare"])
+    }
+    assert list(rows) == ["marginals", "useful", "rare"]
+    assert rows["useful"].value is None
 
 
 def test_rows_of_a_table_are_taken_with_the_others() -> None:

@@ -77,6 +77,7 @@ def test_columns_on_their_own_are_told_apart(folder: Path, tmp_path: Path) -> No
     [
         (lambda table: table[:5], {}, "has 5 usable table records; 20 are needed"),
         (lambda table: table.drop(columns="kind"), {"given": ["kind"]}, "does not say what 'kind' is"),
+        (lambda table: table.drop(columns=["pay", "age"]), {}, "has no column 'age', which the real data have"),
         (lambda table: table, {"quasi": ["ages"]}, "unknown column 'ages'; did you mean 'age'"),
     ],
 )

@@ -14,7 +14,7 @@ from anew.models.auto import SIZES, choose_recipe, choose_size, read_size
 from anew.models.flow_matching import PREDICTIONS, SOLVERS, STRIDES, FlowMatching, FlowMatchingConfig
 from anew.rng import Rng
 from anew.spaces import Grid, Tokens
-from toys import LABEL, SPACES, energy_distance, tiny, toy, trainer
+from toys import LABEL, SPACES, energy_distance, home, tiny, toy, trainer
 
 
 def error(solver: str, steps: int) -> float:
@@ -138,7 +138,8 @@ def test_sizes():
             read_size(text)
 
 
-@pytest.mark.parametrize("recipe", recipes())
+@pytest.mark.parametrize("recipe", sorted(recipes().keys() - {"independent"}))
 def test_larger_is_larger(recipe: str):
-    counts = [sum(p.numel() for p in build(recipe, SPACES["grey"], None, size).parameters()) for size in (1, 2, 3)]
+    space = SPACES[home(recipe)]
+    counts = [sum(p.numel() for p in build(recipe, space, None, size).parameters()) for size in (1, 2, 3)]
     assert counts[0] < counts[1] < counts[2]

@@ -146,3 +146,31 @@ def test_given_is_left_out_at_times():
         assert same
     told, untold = (never.loss(Batch(x, given), turn, Rng.for_step(0, batch=64)) for given in (label, 1 - label))
     assert not torch.equal(told, untold)
+
+
+# --- rows
+
+
+def test_rows_are_drawn_where_pictures_are_shown_at_their_mode():
+    of, rng = model("table").eval(), Rng.for_step(0, batch=500)
+    with torch.no_grad():
+        of.decoder.layers[-1].weight.zero_()  # whatever z is, all rows have the same distribution
+        of.decoder.layers[-1].bias.zero_()
+        x, modes = of.sample(500, None, rng), of.decode(torch.randn(500, *of.latent_shape))
+    assert len(modes.unique(dim=0)) == 1
+    assert torch.allclose(torch.bincount(x[:, 0].long(), minlength=3) / 500, torch.full((3,), 1 / 3), atol=0.08)
+    assert len(x[:, 1].unique()) > 400
+
+
+def test_a_perceptron_has_as_many_hidden_layers_as_blocks():
+    for blocks in (1, 3):
+        layers = [
+            layer for layer in model("table", blocks=blocks).encoder.modules() if isinstance(layer, torch.nn.Linear)
+        ]
+        assert len(layers) == blocks + 1
+
+
+def test_tvae_is_for_tables():
+    assert build("tvae", SPACES["table"], None, 2).config.latent == 32
+    with pytest.raises(AnewError, match="tvae models Fields data, not Grid; try model vae"):
+        build("tvae", SPACES["grey"], None, 1)

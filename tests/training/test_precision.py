@@ -16,7 +16,7 @@ from anew.spaces import Batch
 from anew.training import precision
 from anew.training.precision import AGREEMENT, Speed, agreement, choose
 from anew.training.trainer import Plan, Trainer
-from toys import SPACES, tiny, toy_split
+from toys import SPACES, home, tiny, toy_split
 
 PLAN = Plan(10**6)
 

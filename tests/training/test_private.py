@@ -6,6 +6,8 @@ import copy
 import json
 import math
 import sys
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,9 @@ from anew.run import Run
 from anew.spaces import Batch
 from anew.training import metrics
 from anew.training.checkpoint import load_checkpoint, save_checkpoint
-from anew.training.private import Privacy, PrivateTrainer, poisson
+from anew.training.private import PrivateTrainer, poisson
 from anew.training.private_account import calibrate, spent
+from anew.training.private_promise import Privacy
 from anew.training.trainer import Plan, Trainer
 from toys import LABEL, SPACES, tiny, toy_split
 
@@ -98,6 +101,24 @@ def test_one_example_changes_the_sum_by_no_more_than_the_clip():
         assert difference.norm().item() == pytest.approx(0.05, rel=1e-3)  # all of them are steeper
 
 
+def test_the_mean_of_several_draws_is_clipped():
+    """Each draws random numbers of its own; together they weigh as much as one."""
+    once = private(tiny("vae", SPACES["table"]), noise_multiplier=0.0, clip=0.05)
+    often = private(tiny("vae", SPACES["table"]), noise_multiplier=0.0, clip=0.05, repeats=50)
+    one = once.data.batch(torch.arange(1))
+    assert gradient(often, one).norm().item() == pytest.approx(0.05, rel=1e-3)
+    often.privacy = replace(often.privacy, clip=math.inf)
+    once.privacy = often.privacy
+    means = [gradient(often, one) for often.step in (0, 1)]
+    singles = []
+    for once.step in range(50):
+        once.privacy = replace(once.privacy, repeats=1)
+        singles.append(gradient(once, one))
+    apart = (means[0] - means[1]).norm()
+    assert apart < 0.5 * torch.stack([(a - b).norm() for a, b in pairwise(singles)]).mean()
+    assert (means[0] - torch.stack(singles).mean(0)).norm() < 2 * apart
+
+
 def test_a_gradient_below_the_clip_stays_as_it_is():
     trainer = private(tiny("mixture", SPACES["table"]), noise_multiplier=0.0, clip=1e3)
     batch = trainer.data.batch(torch.arange(16))
@@ -147,6 +168,8 @@ def test_the_generator_of_a_gan_sees_no_data():
     assert shown["generator"].x.isnan().all()
     assert trainer.releases == trainer.steps
     assert private(tiny("gan", SPACES["grey"], LABEL)).releases == 2 * trainer.steps  # it is told what is given
+    twice = private(tiny("gan", SPACES["grey"], critic_steps=2))
+    assert twice.releases == 2 * twice.steps
 
 
 # --- sampling
@@ -244,6 +267,15 @@ def test_another_secret_is_another_run():
     first, second, third = (torch.cat([p.flatten() for p in trainer.model.parameters()]) for trainer in (a, b, c))
     assert torch.equal(first, second)
     assert not torch.equal(first, third)
+
+
+def test_all_that_is_random_follows_from_the_secret():
+    a, b = (private(tiny("mixture", SPACES["table"]), secret=secret) for secret in (1, 2))
+    nobody, somebody = a.data.batch(torch.arange(0)), a.data.batch(torch.arange(8))
+    assert not torch.equal(gradient(a, nobody), gradient(b, nobody)), "noise"
+    assert not torch.equal(next(a._batches()).x, next(b._batches()).x), "samples"
+    a, b = (private(tiny("vae", SPACES["table"]), secret=secret, **NOTHING_DONE) for secret in (1, 2))
+    assert not torch.equal(gradient(a, somebody), gradient(b, somebody)), "what the model draws"
 
 
 @pytest.mark.parametrize("recipe", ["vae", "autoregressive"])
@@ -365,6 +397,7 @@ def test_minutes_are_of_private_steps():
         ({"settings": {"private.clib": 1}}, "did you mean 'private.clip'"),
         ({"settings": {"private.clip": 0}}, "private.clip cannot be '0'"),
         ({"settings": {"private.clip": "much"}}, "private.clip cannot be 'much'"),
+        ({"settings": {"private.repeats": 1.5}}, "private.repeats cannot be '1.5'; expected a whole number"),
         ({"settings": {"private.delta": 1}}, "private.delta cannot be '1'; expected a number above 0 and below 1"),
         ({"settings": {"guard": True}}, "the guard looks at the examples"),
         ({"precision": "bf16"}, "private training is in fp32"),

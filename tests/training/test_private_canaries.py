@@ -18,8 +18,9 @@ from anew.codecs.dataset import Split
 from anew.models.model import Config, Model, Turn
 from anew.rng import Rng, generator
 from anew.spaces import Batch, Field, Fields, Space
-from anew.training.private import Privacy, PrivateTrainer
+from anew.training.private import PrivateTrainer
 from anew.training.private_account import calibrate
+from anew.training.private_promise import Privacy
 from anew.training.trainer import Plan
 
 EPSILON, DELTA, CANARIES, BATCH, STEPS, GUESSES = 3.0, 1e-5, 1000, 250, 20, 200

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from anew.errors import AnewError
 from anew.nn.tables import table
-from anew.training.private_gradients import OfAny, OfEmbedding, OfLayerNorm, OfLinear, Recorder
+from anew.training.private_gradients import Recorder
+from anew.training.private_layers import OfAny, OfEmbedding, OfLayerNorm, OfLinear
 
 B = 5
 
@@ -126,6 +127,20 @@ def test_norms_and_sums_are_those_of_the_gradients(case: str):
     for parameter, *parts in zip(network.parameters(), *each, strict=True):
         wanted = torch.stack(parts).movedim(0, -1) @ weights
         torch.testing.assert_close(found.get(parameter, torch.zeros_like(parameter)), wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_examples_that_come_several_times(case: str):
+    torch.manual_seed(0)
+    make, draw, _ = CASES[case]
+    network, x, weights = make(), draw(), torch.rand(B)
+    once = Recorder(network)(lambda: losses(network, x))
+    thrice = Recorder(network)(lambda: losses(network, torch.cat([x] * 3)) / 3, 3)
+    torch.testing.assert_close(thrice.norms(), once.norms(), rtol=1e-4, atol=1e-6)
+    wanted, found = once.sums(weights), thrice.sums(weights)
+    assert found.keys() == wanted.keys()
+    for parameter, total in found.items():
+        torch.testing.assert_close(total, wanted[parameter], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("case", CASES)

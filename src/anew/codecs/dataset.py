@@ -27,7 +27,7 @@ __all__ = ["Dataset", "Progress", "Split", "assign_splits", "fingerprint", "load
 
 _CACHE_VERSION = 2  # of what the files hold; raise it when that changes
 _HELD_OUT = 0.1  # share of the examples for validation, and as many for the test
-_MOST_ROWS = 2_500  # of a table, that are held out for each
+_MOST_ROWS = 1_500  # of a table, that are held out for each
 _FEW = 30  # distinct records; chance would leave a split of fewer too small
 _NAMED = 100  # bad records that are named
 

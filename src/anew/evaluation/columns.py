@@ -55,8 +55,9 @@ def columns(real: Real) -> tuple[Column, ...]:
     table = real.train.table
     if table is None:
         return ()
-    names = list(table.columns)
-    chosen = np.random.default_rng(real.seed).permutation(len(names))[:MOST]
+    names, given = list(table.columns), {field.name for field in real.fields}
+    drawn = np.random.default_rng(real.seed).permutation(len(names))
+    chosen = sorted(drawn, key=lambda i: names[i] not in given)[:MOST]  # those that are given first
     return tuple(_column(table[names[i]]) for i in sorted(chosen))
 
 
@@ -99,7 +100,7 @@ def _codes(column: Column, x: Examples) -> np.ndarray:
 
 def _column(column: pd.Series) -> Column:
     known = column.dropna()
-    if pd.api.types.is_bool_dtype(column.dtype) or column.dtype.kind not in "iufM":
+    if column.dtype.kind not in "iufM":
         counts = known.value_counts()
         return Column(str(column.name), pd.Index(sorted(counts.index, key=lambda v: (-counts[v], str(v)))), np.empty(0))
     shares = np.arange(1, PARTS) / PARTS

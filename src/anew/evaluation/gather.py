@@ -102,19 +102,22 @@ def owners(codec: Codec) -> Tensor | None:
     """Which column of a table each field is of, (F,); None where each is on its own."""
     if not codec.blocks:
         return None
-    return _of_table(codec).owners()
+    return of_table(codec).owners()
 
 
 def typed(data: Dataset, samples: Any, given: Tensor | None) -> pd.DataFrame:
     """What the cells of a frame of samples hold, in the columns that are learned and those that are given (n, F)."""
-    table = _of_table(data.codec).typed(samples)
+    table = of_table(data.codec).typed(samples)
     if data.given_codec is None or given is None:
         return table
-    told = data.given_codec.decode(given)
-    return table.assign(**{c.name: pd.Series([row[c.name] for row in told]) for c in data.given_codec.columns})
+    told = pd.DataFrame(data.given_codec.decode(given), dtype=object)
+    for column in data.given_codec.columns:
+        cells = told[column.name]
+        table[column.name] = cells.map(str, na_action="ignore") if column.values else cells.astype("float64")
+    return table
 
 
-def _of_table(codec: Codec) -> Any:
+def of_table(codec: Codec) -> Any:
     """The codec of a table itself."""
     return codec.inner if isinstance(codec, Fitted) else codec
 

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from anew.codecs import make_codec
+from anew.codecs.codec import Codec
 from anew.codecs.dataset import Dataset, Progress, Split, load_all, prepare
 from anew.errors import AnewError
 from anew.evaluation import card
 from anew.evaluation.anonymity import beside_real, check_columns
 from anew.evaluation.build import describe, pictures, publish
-from anew.evaluation.gather import effort, gather, told
+from anew.evaluation.gather import effort, gather, of_table, told
 from anew.evaluation.report import Report
 from anew.rng import generator
 from anew.sources import open_source
@@ -58,8 +59,9 @@ def judge(
     files = _read(str(generated), data, given, on_progress)
     truth = gather(data, looked_at, on_progress)
     check_columns(truth.real, quasi, sensitive)
-    samples = data.codec.decode(files.x)
-    examples = truth.examples(samples, files.given)
+    some = slice(looked_at.train)  # of files of any length
+    samples = data.codec.decode(files.x[some])
+    examples = truth.examples(samples, files.given[some])
     rows = card.measure(examples, truth.real, on_progress=on_progress)
     report = describe(Path(generated).name, truth, examples, rows)
     facts = {"samples": generated, "real data": real, "held out": held_out or "", "given": ", ".join(given)}
@@ -89,6 +91,8 @@ def _read(location: str, data: Dataset, given: Sequence[str], on_progress: Progr
         raise AnewError(f"'{location}' is of the kind {source.codec}, the real data are of the kind {data.codec.name}")
     codec, parts, rows = data.codec, [], []
     for record, loaded in load_all(codec, source, on_progress):
+        if absent := _absent(codec, loaded):
+            raise AnewError(f"'{location}' has no column '{absent[0]}', which the real data have; add it")
         parts.append(codec.encode([loaded]))
         rows += codec.told(loaded, record.given, given)
     if len(rows) < card.SMALLEST:
@@ -99,3 +103,9 @@ def _read(location: str, data: Dataset, given: Sequence[str], on_progress: Progr
         )
     order = torch.randperm(len(rows), generator=generator(0, "files"))  # folders are sorted
     return Files(torch.cat(parts)[order], [rows[i] for i in order.tolist()])
+
+
+def _absent(codec: Codec, loaded: Any) -> list[str]:
+    """Columns of a table that were learned of the real data, and that a block of rows does not have."""
+    columns = of_table(codec).columns if codec.blocks else ()
+    return [column.name for column in columns if column.fields and column.name not in loaded]

@@ -28,8 +28,11 @@ Reader = Callable[[Examples], Value | None]  # how well a column of the examples
 
 
 def targets(real: Real) -> tuple[Column, ...]:
-    """The columns that are given; else the last ones with few categories, and then the last numbers."""
-    of = real.once(columns)
+    """The columns that are given; else the last ones with few categories, and then the last numbers.
+
+    None where there are no others to predict them from.
+    """
+    of = real.once(columns) if len(real.once(columns)) > 1 else ()
     given = tuple(column for column in of if column.name in {field.name for field in real.fields})
     few = [column for column in of if column.values is not None and 2 <= len(column.values) <= FREQUENT]
     return given or tuple((few[::-1] + [column for column in of[::-1] if column.is_number])[:CHOSEN])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from anew.evaluation.columns import Column, columns
-from anew.evaluation.examples import Examples, Real
+from anew.evaluation.examples import Examples, Real, some
 from anew.evaluation.marginals import column_distances
 
 ROWS, COLUMNS, LETTERS = 20, 30, 40  # of the tables, and of a cell, at most
@@ -58,11 +58,12 @@ class Sheet:
 
 
 def distances(generated: Examples, real: Real) -> dict[str, float]:
-    """How far each column is from real data, the furthest first; empty for what is no table."""
+    """How far each column of the samples that are measured is from real data, the furthest first; none of no table."""
     of = real.once(columns)
     if not of:
         return {}
-    found = column_distances(generated.take(slice(real.n)), real)[:, 0]
+    measured = some(generated, real.n, np.random.default_rng(real.seed))
+    found = column_distances(measured, real)[:, 0]
     return {of[i].name: float(found[i]) for i in (-found).argsort(kind="stable")}
 
 
@@ -111,7 +112,7 @@ def _histogram(column: Column, distance: float, x: Examples, real: Real) -> Hist
     sides = (real.reference, x)
     gone = [float(column.of(side).isna().mean()) for side in sides]
     missing = f"{gone[1]:.1%} missing, {gone[0]:.1%} in real data".replace("%", " %") if any(gone) else ""
-    about = (_text(column.name), f"{distance:.3f}", missing)
+    about = (_text(column.name), f"{100 * distance:.1f} %", missing)
     if not column.is_number:
         return Histogram(*about, bars=_bars(column, sides))
     numbers = [found[np.isfinite(found)] for found in (column.numbers(side) for side in sides)]

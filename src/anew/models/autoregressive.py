@@ -27,6 +27,7 @@ class AutoregressiveConfig(Config):
     blocks: int = 2
     embedding: int = 48  # numbers that stand for a value at the input
     dropout: float = 0.1
+    passes: int = 150
     ordered: float = 0.5  # share of examples of which the first fields in the order of sampling are known, not any
 
 

@@ -184,11 +184,15 @@ def autoencoder(space: Space, given: Space | None, size: int, **changes: Any) ->
 
 
 def tvae(space: Space, given: Space | None, size: int, **changes: Any) -> VAE:
-    """On tables: Xu et al. 2019, section 4.5, with numbers in bins rather than modes of a mixture of normals."""
+    """Xu et al. 2019, section 4.5: two hidden layers, and rows that are drawn from p(x|z).
+
+    Numbers are in bins rather than modes of a mixture of normals; a quarter of its latents, a quarter of its batches,
+    twice its rate and half the price of the KL term tell more of a table within a minute.
+    """
     if not isinstance(space, FieldsSpace):
         raise AnewError(f"tvae models Fields data, not {type(space).__name__}; try model vae")
-    hidden = 64 * 2**size
-    config = VAEConfig(batch=500, width=hidden // 16, blocks=2, latent=hidden, kl_warmup=0.0, weight_decay=1e-5)
+    width, latent = 4 * 2**size, 8 * 2**size
+    config = VAEConfig(width=width, blocks=2, latent=latent, beta=0.5, lr=2e-3, weight_decay=1e-5)
     return VAE(space, given, config.change(changes))
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from anew.errors import AnewError
-from anew.spaces import Fields, Grid, Space
+from anew.spaces import Field, Fields, Grid, Space
 
 EDGE = 0.1  # of a bin: what the logit leaves free at both ends of the unit interval
 
@@ -46,27 +46,35 @@ class GridReals(Reals):
 
 
 class FieldsReals(Reals):
-    """Categories are codes; numbers stay as they are. What is not known (NaN) is drawn: a number from N(0, 1), as it is
-    standardised, a category from all, which is a bound of the log-probability of what is known."""
+    """Categories are codes; numbers stay as they are, also those within a bin. What is not known (NaN) is drawn: a
+    standardised number from N(0, 1), all else from all codes, which is a bound of the log-probability of what is known.
+    """
 
     def __init__(self, space: Fields):
-        self.values = [field.values for field in space.fields]
+        self.fields = space.fields
 
     def spread(self, x: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-        columns = zip(self.values, x.unbind(1), u.unbind(1), strict=True)
-        pairs = [_category(c, noise, values) if values else _number(c, noise) for values, c, noise in columns]
+        columns = zip(self.fields, x.unbind(1), u.unbind(1), strict=True)
+        pairs = [_coded(c, noise, field) if field.values else _number(c, noise) for field, c, noise in columns]
         reals, log_weights = zip(*pairs, strict=True)
         return torch.stack(reals, 1), torch.stack(log_weights, 1).sum(1)
 
     def gather(self, reals: Tensor) -> Tensor:
-        columns = zip(self.values, reals.unbind(1), strict=True)
-        return torch.stack([(_unit(c, v) * v).floor().clamp(max=v - 1) if v else c for v, c in columns], 1)
+        columns = zip(self.fields, reals.unbind(1), strict=True)
+        return torch.stack([_codes(c, field) if field.values else c for field, c in columns], 1)
 
 
-def _category(column: Tensor, u: Tensor, values: int) -> tuple[Tensor, Tensor]:
-    known = ~column.isnan()
-    reals, log_slopes = _logit(torch.where(known, (column.nan_to_num() + u) / values, u), values)
-    return reals, log_slopes - known * math.log(values)
+def _coded(column: Tensor, u: Tensor, field: Field) -> tuple[Tensor, Tensor]:
+    known, codes = ~column.isnan(), column.nan_to_num()
+    codes = torch.where(codes < field.values - field.intervals, codes + u, codes)
+    reals, log_slopes = _logit(torch.where(known, codes / field.values, u), field.values)
+    return reals, log_slopes - known * math.log(field.values)
+
+
+def _codes(reals: Tensor, field: Field) -> Tensor:
+    """The inverse: whole where a code holds one value."""
+    codes = (_unit(reals, field.values) * field.values).clamp(max=field.values - 0.001)
+    return torch.where(codes < field.values - field.intervals, codes.floor(), codes)
 
 
 def _number(column: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:

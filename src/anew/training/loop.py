@@ -20,7 +20,8 @@ from anew.run import Run
 from anew.training import metrics
 from anew.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from anew.training.guard import JUDGED, Event, Guard
-from anew.training.private import Privacy, make_trainer
+from anew.training.private import make_trainer
+from anew.training.private_promise import Privacy
 from anew.training.trainer import Group, Plan, Trainer
 from anew.writing import alone, sweep, write
 

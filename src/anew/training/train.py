@@ -25,8 +25,9 @@ from anew.sources import open_source
 from anew.training.distributed import default_device, launch
 from anew.training.loop import fit
 from anew.training.precision import PRECISIONS, choose
-from anew.training.private import PREFIX as PRIVATE
-from anew.training.private import check_request, codec_settings, draft, make_trainer, settle
+from anew.training.private import make_trainer, settle
+from anew.training.private_promise import PREFIX as PRIVATE
+from anew.training.private_promise import check_request, codec_settings, draft
 from anew.training.trainer import Group, Plan, Trainer
 from anew.writing import check_writable, is_leftover
 
