@@ -190,6 +190,13 @@ def test_minutes_become_a_number_of_examples():
     assert 0.2 < run.info["result"]["seconds"] < 12  # 1.2 asked for, on a machine that does other things too
 
 
+def test_passes_over_the_data_are_a_limit():
+    settings = {**SMALL["settings"], "passes": 2}
+    run = train(examples=10**6, settings=settings)
+    assert run.info["training"]["examples"] == 2 * run.info["source"]["train"]
+    assert train(examples=64, settings=settings, out="few").info["training"]["examples"] == 64
+
+
 def test_given_may_be_one_name():
     assert train(given="label", out="run").info["given"] == ["label"]
 
