@@ -30,7 +30,7 @@ docs: $(READY)
 	$(BIN)/python -m pytest tests/test_docs.py
 
 clean:
-	rm -rf $(VENV) bench/.venv bench/.cache build dist src/*.egg-info
+	rm -rf $(VENV) bench/.venv* bench/.cache build dist src/*.egg-info
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

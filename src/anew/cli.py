@@ -62,7 +62,7 @@ def train(
 
 
 @app.command(
-    epilog="Examples:  anew sample runs/photos -n 100 --given label=cat --out cats/   and, of a table:  "
+    epilog="Example:  anew sample runs/photos -n 100 --given label=cat --out cats/   or, of a table:  "
     "anew sample runs/people -n 1000 --given sex=Female --where 'age < 30' --out women.csv"
 )
 def sample(

@@ -76,7 +76,9 @@ class Walk:
         """(kinds of rows, width of the field's head) in float32"""
         network = self.network
         rows = slice(network.ends[field] - network.widths[field], network.ends[field])
-        return F.linear(network.deep(self.sum), network.leave.weight[rows], network.leave.bias[rows]).float()
+        low = torch.is_autocast_enabled(self.sum.device.type)
+        h = self.sum.bfloat16() if low else self.sum
+        return F.linear(network.deep(h), network.leave.weight[rows], network.leave.bias[rows]).float()
 
     def tell(self, field: int, values: Tensor) -> None:
         """What `field` is in each row, (n,); NaN where it was told before, or stays unknown."""

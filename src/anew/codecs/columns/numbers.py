@@ -72,6 +72,10 @@ class NumberStyle:
 
     def write(self, numbers: np.ndarray, decimals: int | None) -> pd.Series:
         """Texts of float64 (n,) with at most so many decimals, or as many as it takes; None for NaN."""
+        if (
+            decimals == 0 and self == NumberStyle() and np.isfinite(numbers).all()
+        ):  # most of them, and ten times as fast
+            return pd.Series(list(map(str, numbers.astype(np.int64).tolist())), dtype=object)
         texts = [None if number != number else self._text(number, decimals) for number in numbers.tolist()]
         return pd.Series(texts, dtype=object)
 
