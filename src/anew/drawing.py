@@ -15,7 +15,8 @@ from anew.models.model import Completes, Model
 from anew.rng import Rng
 
 TOGETHER = 64  # samples that are made at a time, at least
-ROUNDS, MOST = 50, 1_000  # of drawing again; and rows that are drawn for each that is wanted
+ROUNDS = 50  # of filling in again
+MOST = 1_000  # rows that are drawn for each that is wanted
 
 
 @torch.no_grad()
@@ -64,9 +65,8 @@ def draw_until(
 ) -> Drawn:
     """The first `n` rows that meet the constraints.
 
-    `make(first, count)` draws rows (count, F), and `see(x, numbers)` is a frame of what they hold.
-
-    Raises AnewError if hardly any do.
+    `make(first, count)` draws rows (count, F), each of them once and in order; `see(x, numbers)` is a frame of what
+    they hold. Raises AnewError if hardly any do.
     """
     if not constraints:
         return Drawn(make(0, n), torch.arange(n), n)
@@ -97,7 +97,8 @@ def fill(
     x = draw(model, len(known), given, seed, on_progress, known)
     for again in range(ROUNDS):
         rows = (missing(x) & known.isnan()).any(1).nonzero()[:, 0]
-        if len(rows):
-            told = None if given is None else given[rows]
-            x[rows] = draw(model, len(rows), told, (seed, again), known=known[rows])
+        if not len(rows):
+            break
+        told = None if given is None else given[rows]
+        x[rows] = draw(model, len(rows), told, (seed, again), known=known[rows])
     return x

@@ -28,15 +28,18 @@ class Given:
         some = torch.randperm(len(rows), generator=generator("known"))[:KNOWN]  # a source may be sorted
         return cls(codec, rows[some])
 
-    def draw(self, n: int, wanted: Mapping[str, Any], seed: int) -> Tensor:
+    def draw(self, n: int, wanted: Mapping[str, Any], seed: int, first: int = 0) -> Tensor:
         """(n, F): what is wanted, and for the rest what known rows that agree with it have.
 
-        Row i depends on `seed`, i and `wanted` only. Raises AnewError for a name or a value that was not given.
+        They are for samples number `first` and on; that of sample i depends on `seed`, i and `wanted` only. Raises
+        AnewError for a name or a value that was not given.
         """
         row = self._encode(wanted)
         agree = self.known[((self.known == row) | row.isnan()).all(1)]
         known = agree if len(agree) else torch.full((1, len(row)), torch.nan)
-        picks = [int(torch.randint(len(known), (), generator=generator(seed, "given", i))) for i in range(n)]
+        picks = [
+            int(torch.randint(len(known), (), generator=generator(seed, "given", i))) for i in range(first, first + n)
+        ]
         return torch.where(row.isnan(), known[picks], row)
 
     def rows(self, told: Tensor) -> list[dict[str, Any]]:

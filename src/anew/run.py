@@ -185,16 +185,18 @@ class Run:
         if n < 1:
             raise AnewError(f"cannot make {n} samples; ask for 1 or more")
         asked, columns = self._sort(given or {}, balance)
+        told: list[Tensor] = []  # what was given with all that was made, in order
 
         def make(first: int, count: int) -> Tensor:
             numbers, codec = range(first, first + count), cast("TableCodec", self.codec)
-            told = self.draw_given(numbers.stop, asked, seed)
+            given = self.draw_given(count, asked, seed, first)
+            if given is not None:
+                told.append(given)
             known = codec.known(numbers, columns, balance) if columns or balance else None
-            return draw(self.model, count, None if told is None else told[first:], seed, on_progress, known, first)
+            return draw(self.model, count, given, seed, on_progress, known, first)
 
         def samples(x: Tensor, numbers: Tensor, tried: int) -> Samples:
-            told = self.draw_given(int(numbers.max()) + 1, asked, seed)
-            rows = [] if told is None or self.given is None else self.given.rows(told[numbers])
+            rows = self.given.rows(torch.cat(told)[numbers]) if self.given else []
             return Samples(self.codec, self.codec.decode(x), rows, tried)
 
         def see(x: Tensor, numbers: Tensor) -> pd.DataFrame:
@@ -263,10 +265,10 @@ class Run:
             raise AnewError(f"'{self.path}' cannot balance {balance}; train a table with --model autoregressive")
         return {name: value for name, value in wanted.items() if name not in columns}, columns
 
-    def draw_given(self, n: int, wanted: Mapping[str, Any], seed: int) -> Tensor | None:
+    def draw_given(self, n: int, wanted: Mapping[str, Any], seed: int, first: int = 0) -> Tensor | None:
         """(n, F), see `Given.draw`; None if nothing was given in training."""
         if self.given is not None:
-            return self.given.draw(n, wanted, seed)
+            return self.given.draw(n, wanted, seed, first)
         if wanted:
             raise AnewError(f"'{self.path}' was trained without --given, so it cannot follow {', '.join(wanted)}")
         return None

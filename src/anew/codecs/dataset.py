@@ -100,7 +100,7 @@ class _Survey:
 
 
 def prepare(source: Source, codec: Codec, given: Sequence[str] = (), on_progress: Progress | None = None) -> Dataset:
-    """All examples of the source, split by their content (80, 10 and 10 %) and encoded.
+    """All examples of the source, split by their content (`assign_splits`) and encoded.
 
     Duplicates never straddle splits; `codec` and the codec of the `given` columns are fitted on the training split
     only. The result is kept under $ANEW_CACHE. Raises AnewError if fewer than 3 examples can be used, and if the

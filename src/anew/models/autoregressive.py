@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from anew.errors import AnewError
-from anew.models.model import Completes, Config, Model, Scores, Turn
-from anew.nn.conditioning import embedding
+from anew.models.model import Completes, Config, Model, Scores, Turn, check_bins
+from anew.nn.conditioning import embedding, nothing_known
 from anew.nn.likelihood import Mixed
 from anew.nn.rows import Rows, Walk
 from anew.rng import Rng, generator
@@ -46,8 +45,7 @@ class AutoregressiveRows(Model, Completes, Scores):
     def __init__(self, space: Space, given: Space | None, config: AutoregressiveConfig):
         super().__init__(space, given, config)
         assert isinstance(space, Fields)
-        if loose := [field.name for field in space.fields if not field.values]:
-            raise AnewError(f"'{loose[0]}' is a standardised number; autoregressive models need numbers in bins")
+        check_bins(space, "autoregressive models need")
         self.embed = embedding(given, config.width)
         self.head = Mixed(space)
         self.network = Rows(space, self.head.widths, config.width, config.blocks, config.embedding, config.dropout)
@@ -76,7 +74,7 @@ class AutoregressiveRows(Model, Completes, Scores):
         return turns < rng.integers(self.fields, 1)
 
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
-        nothing = torch.full((n, self.fields), torch.nan, device=rng.device)
+        nothing = nothing_known(self.space, n, rng.device)
         return self.complete(nothing, torch.zeros_like(nothing, dtype=torch.bool), given, rng)
 
     def complete(self, known: Tensor, mask: Tensor, given: Tensor | None, rng: Rng) -> Tensor:

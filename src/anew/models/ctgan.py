@@ -9,11 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from anew.errors import AnewError
-from anew.models.model import Config, Model, Turn
+from anew.models.model import Config, Model, Turn, check_bins
 from anew.nn.adversarial_losses import squared_gradient, wasserstein
 from anew.nn.adversarial_rows import hard_rows, log_softmax_of, pack, row_critic, row_generator, soft_rows
-from anew.nn.conditioning import vector_size, vectors
+from anew.nn.conditioning import nothing_known, vector_size, vectors
 from anew.rng import Rng
 from anew.spaces import Batch, Fields, Space
 
@@ -51,8 +50,7 @@ class CTGAN(Model):
     def __init__(self, space: Space, given: Space | None, config: CTGANConfig):
         super().__init__(space, given, config)
         assert isinstance(space, Fields)
-        if loose := [field.name for field in space.fields if not field.values]:
-            raise AnewError(f"'{loose[0]}' is a standardised number; CTGAN needs numbers in bins")
+        check_bins(space, "CTGAN needs")
         every = range(len(space.fields))
         self.fields = space.fields
         self.asked = [i for i in every if not space.fields[i].intervals] or list(every)
@@ -129,10 +127,7 @@ class CTGAN(Model):
     def _given(self, given: Tensor | None, n: int) -> Tensor:
         """As vectors (n, D), zeros for what is not known."""
         assert self.given is not None
-        device = self.often.device
-        return vectors(
-            self.given, torch.full((n, *self.given.shape), torch.nan, device=device) if given is None else given
-        )
+        return vectors(self.given, nothing_known(self.given, n, self.often.device) if given is None else given)
 
     def _outputs(self, told: Tensor, rng: Rng) -> tuple[Tensor, Tensor]:
         """Of the generator, and uniform numbers to draw by."""

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anew.errors import AnewError
-from anew.models.model import Completes, Config, Model, Scores, Turn
+from anew.models.model import Completes, Config, Model, Scores, Turn, check_bins
+from anew.nn.conditioning import nothing_known
 from anew.nn.likelihood import FieldHead
 from anew.nn.tables import Prior, table
 from anew.rng import Rng
@@ -59,7 +60,7 @@ class Mixture(Model, Completes, Scores):
         return self._logs(x, given).logsumexp(1) - self._logs(nothing, given).logsumexp(1)
 
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
-        nothing = torch.full((n, *self.space.shape), torch.nan, device=rng.device)
+        nothing = nothing_known(self.space, n, rng.device)
         return self.complete(nothing, torch.zeros_like(nothing, dtype=torch.bool), given, rng)
 
     def complete(self, known: Tensor, mask: Tensor, given: Tensor | None, rng: Rng) -> Tensor:
@@ -98,8 +99,7 @@ def _codes(field: Field, column: Tensor) -> Tensor:
 
 def _check(space: Fields, given: Space | None, config: MixtureConfig) -> None:
     """Raises AnewError for what cannot be counted."""
-    if loose := [field.name for field in space.fields if not field.values]:
-        raise AnewError(f"'{loose[0]}' is a standardised number; mixtures need numbers in bins")
+    check_bins(space, "mixtures need")
     if given is not None and not isinstance(given, Fields):
         raise AnewError(f"mixtures follow fields only, not {type(given).__name__} data")
     if config.ema:

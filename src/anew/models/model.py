@@ -7,13 +7,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, NamedTuple, Self, get_args, get_origin, get_type_hints
 
-import torch
 from torch import Tensor, nn
 
 from anew.errors import AnewError, unknown
-from anew.nn.conditioning import forget
+from anew.nn.conditioning import forget, nothing_known
 from anew.rng import Rng
-from anew.spaces import Batch, Space
+from anew.spaces import Batch, Fields, Space
 
 
 class Turn(NamedTuple):
@@ -163,9 +162,14 @@ class Model(nn.Module, ABC):
         if embed is None or self.given is None:
             return None
         if given is None:
-            device = next(embed.parameters()).device
-            given = torch.full((n, *self.given.shape), torch.nan, device=device)
+            given = nothing_known(self.given, n, next(embed.parameters()).device)
         return embed(given)
+
+
+def check_bins(space: Fields, who_needs: str) -> None:
+    """Raises AnewError for numbers that are standardised: "mixtures need" them in bins."""
+    if loose := [field.name for field in space.fields if not field.values]:
+        raise AnewError(f"'{loose[0]}' is a standardised number; {who_needs} numbers in bins")
 
 
 class Encodes(ABC):

@@ -69,6 +69,11 @@ class Embed(nn.Module):
         return self.linear(vectors(self.space, given))
 
 
+def nothing_known(space: Space, n: int, device: torch.device | str) -> Tensor:
+    """(n, *space.shape) of NaN"""
+    return torch.full((n, *space.shape), torch.nan, device=device)
+
+
 def embedding(space: Space | None, width: int) -> Embed | None:
     return None if space is None else Embed(space, width)
 

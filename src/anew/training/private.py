@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from anew.codecs.dataset import Split
 from anew.errors import AnewError
 from anew.models.model import Model, Turn
+from anew.nn.conditioning import nothing_known
 from anew.rng import generator
 from anew.spaces import Batch
 from anew.training.private_account import calibrate
@@ -109,8 +110,7 @@ class PrivateTrainer(Trainer):
 
     def _nothing(self) -> Batch:
         """What a turn is shown that needs no data."""
-        space = self.data.space
-        return Batch(torch.full((self.batch, *space.shape), torch.nan, device=self.group.device))
+        return Batch(nothing_known(self.data.space, self.batch, self.group.device))
 
     def check(self) -> None:
         """Of the model, on examples that are made up: see `Recorder.check`. Raises AnewError."""
