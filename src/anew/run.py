@@ -256,7 +256,7 @@ class Run:
     @property
     def _fills(self) -> bool:
         """Whether the model can be told some columns of a row, and fills in the rest."""
-        return self.codec.blocks and isinstance(self.model, Completes)
+        return self.codec.frames and isinstance(self.model, Completes)
 
     def _sort(self, wanted: Mapping[str, Any], balance: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """What is wanted, by whether it was given in training or is a column of the table."""

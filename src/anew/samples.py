@@ -37,7 +37,7 @@ class Samples(Sequence[Any]):
 
     def __init__(self, codec: Codec, items: Any, given: Sequence[dict[str, Any]] = (), tried: int | None = None):
         self.codec, self.given = codec, list(given)
-        self.items: Any = items if codec.blocks else list(items)
+        self.items: Any = items if codec.frames else list(items)
         self.tried = len(self.items) if tried is None else tried
 
     def __len__(self) -> int:
@@ -45,12 +45,12 @@ class Samples(Sequence[Any]):
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            items = self.items.iloc[index].reset_index(drop=True) if self.codec.blocks else self.items[index]
+            items = self.items.iloc[index].reset_index(drop=True) if self.codec.frames else self.items[index]
             return Samples(self.codec, items, self.given[index])
-        return self.frame.iloc[[index]].to_dict("records")[0] if self.codec.blocks else self.items[index]
+        return self.frame.iloc[[index]].to_dict("records")[0] if self.codec.frames else self.items[index]
 
     def __iter__(self) -> Iterator[Any]:
-        if not self.codec.blocks:
+        if not self.codec.frames:
             yield from self.items
             return
         for start in range(0, len(self), _TOGETHER):
@@ -71,19 +71,19 @@ class Samples(Sequence[Any]):
         return self.codec.show(self._whole)
 
     def _repr_html_(self) -> str | None:
-        return self.frame.to_html(max_rows=20, max_cols=20) if self.codec.blocks else None
+        return self.frame.to_html(max_rows=20, max_cols=20) if self.codec.frames else None
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The rows of a table, with all columns of the source, the given ones too; raises AnewError for others."""
-        if not self.codec.blocks:
+        if not self.codec.frames:
             raise AnewError(f"samples of the kind {self.codec.name} are no table; they are a sequence")
         return self.codec.with_given(self.items, self.given) if self.given else self.items
 
     @property
     def _whole(self) -> Any:
         """What is shown and saved."""
-        return self.frame if self.codec.blocks else self.items
+        return self.frame if self.codec.frames else self.items
 
     def save(self, path: str | PathLike[str]) -> Path | str:
         """By the ending of the path: a picture of all (.png), arrays (.npz), a table (.parquet) or a folder of files.
@@ -108,21 +108,21 @@ class Samples(Sequence[Any]):
 
 def check_target(path: str | PathLike[str], codec: Codec) -> None:
     """Raises AnewError for where samples cannot be saved: ask before the work of making them."""
-    if codec.blocks and is_database(os.fspath(path)):
+    if codec.frames and is_database(os.fspath(path)):
         check_place(find_place(os.fspath(path)))
         return
     path = Path(path).expanduser()
     kind, writers = _ending(path, codec), _writers(codec)
     if kind not in writers:
         endings = ", ".join(ending for ending in writers if ending)
-        others = "a database: sqlite:///x.db?table=NAME" if codec.blocks else "no ending for a folder of files"
+        others = "a database: sqlite:///x.db?table=NAME" if codec.frames else "no ending for a folder of files"
         raise AnewError(f"cannot save samples as '{kind or path}'; use {endings}, or {others}")
     if not kind and path.is_dir() and any(path.iterdir()):
         raise AnewError(f"the folder '{path}' is not empty; choose another --out, so that nothing is mixed up")
 
 
 def _writers(codec: Codec) -> Writers:
-    return _TABLES if codec.blocks else _FILES
+    return _TABLES if codec.frames else _FILES
 
 
 def _ending(path: Path, codec: Codec) -> str:
@@ -137,7 +137,7 @@ def _save_picture(samples: Samples, path: Path) -> None:
 def _save_arrays(samples: Samples, path: Path) -> None:
     buffer = io.BytesIO()
     taken = {"x": "given_x", "file": "given_file"}  # names that mean something to NumPy or us
-    given = {} if samples.codec.blocks else samples.columns()
+    given = {} if samples.codec.frames else samples.columns()
     arrays = {taken.get(name, name): _array(values) for name, values in given.items()}
     arrays["x"] = samples.codec.to_array(samples._whole)
     with warnings.catch_warnings(action="ignore"):  # NumPy older than 1.17 does not read names beyond Latin letters

@@ -75,7 +75,7 @@ def test_decoded_and_encoded_is_the_record(name: str):
     x = codec.encode(loaded)
     assert codec.space.contains(x)
     back = codec.decode(x)
-    originals = each(pd.concat(loaded)) if codec.blocks else loaded
+    originals = each(pd.concat(loaded)) if codec.frames else loaded
     assert all(same(a, b) for a, b in zip(each(back), originals, strict=True))
     assert torch.equal(codec.encode(back).nan_to_num(9), x.nan_to_num(9))
 

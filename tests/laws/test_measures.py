@@ -27,7 +27,13 @@ def drawn(seed: int, n: int) -> Examples:
     table = pd.DataFrame(
         {"kind": np.array(["a", "b", None])[label], "first": x[:, 0].round(2), "second": x[:, 1], **told}
     )
-    return Examples({"one": x, "two": x[:, :5]}, told, (x[:, 0] * 1e9).astype(np.int64), table=table)
+    return Examples({"one": x, "two": x[:, :5]}, told, (x[:, 0] * 1e9).astype(np.int64), counted(x), table)
+
+
+def counted(x: np.ndarray) -> dict[str, np.ndarray]:
+    """Of coordinates together: one by one, they are alike in the impostor."""
+    plane = x - x @ np.linalg.pinv(MIXING) @ MIXING
+    return {"size": np.abs(x).sum(1), "it holds": np.abs(plane).sum(1) < 1}
 
 
 def shuffled(examples: Examples) -> Examples:
@@ -36,7 +42,7 @@ def shuffled(examples: Examples) -> Examples:
     given = {name: rng.permutation(v) for name, v in examples.given.items()}
     assert examples.table is not None
     table = examples.table.apply(lambda column: rng.permutation(column.to_numpy(object))).convert_dtypes()
-    return replace(examples, views=views, given=given, table=table)
+    return replace(examples, views=views, given=given, table=table, traits=counted(views["one"]))
 
 
 def real(seed: int = 0, unit: float = 1.0) -> Real:

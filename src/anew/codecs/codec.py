@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor
 
+from anew.nn.rules import Rules
 from anew.spaces import Batch, Space
 
 Samples = Sequence[Any]  # in the ecosystem's own type: PIL images, str, rows of a frame, numpy audio
@@ -31,7 +32,9 @@ class Codec(ABC):
     name: ClassVar[str]
     extension: ClassVar[str]  # of one sample written as a file: ".png"
     Options: ClassVar[type]  # a frozen dataclass: what `--set codec.KEY=VALUE` can change
-    blocks: bool = False  # whether a record is a block of examples, and samples are one pandas frame
+    blocks: bool = False  # whether a record is a block of examples
+    frames: bool = False  # whether samples are one pandas frame
+    held_out: int = 0  # examples that are held out for each split, at most; 0 is a tenth of all
     shown: str = ".png"  # ending of the file that samples are saved in if no other is asked for
     space: Space  # known after `fit`
 
@@ -90,6 +93,10 @@ class Codec(ABC):
         """Samples with what was given with each, where x left out a part of them."""
         return samples
 
+    def rules(self, n: int) -> Rules | None:
+        """What may follow in n sequences of tokens that grow one by one, so that each can be decoded; None is all."""
+        return None
+
     @abstractmethod
     def to_bytes(self, sample: Any) -> bytes:
         """One sample as a file of the kind `extension`."""
@@ -114,6 +121,13 @@ class Codec(ABC):
     @abstractmethod
     def features(self, samples: Samples) -> dict[str, np.ndarray]:
         """{view: (n, d) float32}; every view is comparable by Euclidean distance. Needs `fit_features`."""
+
+    def traits(self, samples: Samples) -> dict[str, np.ndarray]:
+        """{what a person would count in a sample: (n,)}: numbers ("notes a bar"), or bool for what holds ("it parses").
+
+        NaN where it makes no sense.
+        """
+        return {}
 
     # --- for the run folder
 

@@ -27,7 +27,6 @@ __all__ = ["Dataset", "Progress", "Split", "assign_splits", "fingerprint", "load
 
 _CACHE_VERSION = 2  # of what the files hold; raise it when that changes
 _HELD_OUT = 0.1  # share of the examples for validation, and as many for the test
-_MOST_ROWS = 1_500  # of a table, that are held out for each
 _FEW = 30  # distinct records; chance would leave a split of fewer too small
 _NAMED = 100  # bad records that are named
 
@@ -180,9 +179,9 @@ def _survey(source: Source, codec: Codec, given: tuple[str, ...], on_progress: P
     numbers = np.frombuffer(heads, ">u8").astype(np.uint64)
     if (distinct := len(_distinct(numbers))) < 3:
         raise _too_few(source, codec, distinct, skipped)
-    if not codec.blocks and (absent := [name for name in given if name not in known]):
+    if not codec.frames and (absent := [name for name in given if name not in known]):
         raise AnewError(f"nothing is known of '{absent[0]}'; what is known beside the data: {_list(known)}")
-    return _Survey(assign_splits(numbers, _MOST_ROWS if codec.blocks else len(numbers)), counts, skipped)
+    return _Survey(assign_splits(numbers, codec.held_out or len(numbers)), counts, skipped)
 
 
 def assign_splits(digests: np.ndarray, most: int) -> np.ndarray:

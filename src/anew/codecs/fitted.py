@@ -10,6 +10,7 @@ from torch import Tensor
 
 from anew.codecs import load_codec, save_codec
 from anew.codecs.codec import Codec, Samples
+from anew.nn.rules import Rules
 from anew.spaces import Batch
 
 
@@ -20,7 +21,7 @@ class Fitted(Codec):
         super().__init__(inner.options)
         self.inner, self.space, self.blocks = inner, inner.space, inner.blocks
         self.name, self.extension = inner.name, inner.extension  # type: ignore[misc]
-        self.shown = inner.shown
+        self.shown, self.frames, self.held_out = inner.shown, inner.frames, inner.held_out
 
     def load(self, content: Any) -> Any:
         return self.inner.load(content)
@@ -58,6 +59,9 @@ class Fitted(Codec):
     def with_given(self, samples: Any, given: Sequence[Mapping[str, Any]]) -> Any:
         return self.inner.with_given(samples, given)
 
+    def rules(self, n: int) -> Rules | None:
+        return self.inner.rules(n)
+
     def to_bytes(self, sample: Any) -> bytes:
         return self.inner.to_bytes(sample)
 
@@ -72,6 +76,9 @@ class Fitted(Codec):
 
     def features(self, samples: Samples) -> dict[str, np.ndarray]:
         return self.inner.features(samples)
+
+    def traits(self, samples: Samples) -> dict[str, np.ndarray]:
+        return self.inner.traits(samples)
 
     def key(self) -> dict[str, Any]:
         return {"fitted": save_codec(self.inner)}

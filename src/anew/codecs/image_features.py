@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_DIMENSIONS = 64  # of every view, at most
+from anew.codecs.view import DIMENSIONS, View
+
 _LARGEST, _SMALL = 64, 32  # sides that images are reduced to: for "random", and for "pixels" and "learned"
 _FITTED_ON = 10_000  # training images, at most
 _CHUNK = 250  # images that go through a network at a time
@@ -45,7 +46,7 @@ class ImageFeatures:
             self._networks = [_RandomNetwork(x.shape[1], *shape) for shape in _NETWORKS]
             classes = _classes(None if given is None else given[chosen])
             self._encoder = _train(_reduce(x, _SMALL), classes) if learn else None
-        self._views = {name: _View(rows) for name, rows in self._raw(x).items()}
+        self._views = {name: View(rows) for name, rows in self._raw(x).items()}
 
     def transform(self, x: Tensor) -> dict[str, np.ndarray]:
         """{view: float32 (n, d)} with d at most 64"""
@@ -61,28 +62,6 @@ class ImageFeatures:
         if self._encoder is not None:
             views["learned"] = [self._encoder(chunk) for chunk in small]
         return {name: torch.cat(parts).numpy() for name, parts in views.items()}
-
-
-class _View:
-    """The first principal components of rows, scaled by one number: distances keep their proportions."""
-
-    def __init__(self, rows: np.ndarray) -> None:
-        from sklearn.decomposition import PCA
-
-        self._pca = None
-        components = min(_DIMENSIONS, len(rows) - 1, rows.shape[1])
-        if components > 0:
-            self._pca = PCA(components, svd_solver="randomized", random_state=0)
-            with np.errstate(invalid="ignore", divide="ignore"):  # images that are all the same
-                self._pca.fit(rows)
-        scale = math.sqrt(float(np.mean(self._turned(rows) ** 2)))
-        self._scale = scale if scale > 1e-6 else 1.0
-
-    def __call__(self, rows: np.ndarray) -> np.ndarray:
-        return (self._turned(rows) / self._scale).astype(np.float32)
-
-    def _turned(self, rows: np.ndarray) -> np.ndarray:
-        return self._pca.transform(rows) if self._pca is not None else rows[:, :_DIMENSIONS]
 
 
 class _RandomNetwork(nn.Module):
@@ -118,7 +97,7 @@ class _Encoder(nn.Module):
             *(nn.Conv2d(32, 64, 3, padding=1), nn.GroupNorm(8, 64), nn.GELU()),
             nn.AvgPool2d(2, ceil_mode=True),
             *(nn.Conv2d(64, 64, 3, padding=1), nn.GroupNorm(8, 64), nn.GELU()),
-            *(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(64 * 16, _DIMENSIONS)),
+            *(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(64 * 16, DIMENSIONS)),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -129,10 +108,10 @@ def _train(x: Tensor, labels: Tensor | None) -> _Encoder:
     """The encoder after a few hundred steps of naming labels or, without labels, of removing noise."""
     encoder = _Encoder(*x.shape[1:])
     if labels is None:
-        head = _mlp(_DIMENSIONS, 256, math.prod(x.shape[1:]))
+        head = _mlp(DIMENSIONS, 256, math.prod(x.shape[1:]))
     else:
         x, labels = x[labels >= 0], labels[labels >= 0]
-        head = _mlp(_DIMENSIONS, int(labels.max()) + 1)
+        head = _mlp(DIMENSIONS, int(labels.max()) + 1)
     parameters = [*encoder.parameters(), *head.parameters()]
     optimiser = torch.optim.AdamW(parameters, _RATE)
     steps = min(_STEPS, max(_FEWEST, _EPOCHS * len(x) // _BATCH))

@@ -52,6 +52,8 @@ class TableCodec(Codec):
     extension: ClassVar[str] = ".json"
     Options: ClassVar[type] = TableOptions
     blocks = True
+    frames = True
+    held_out = 1_500
     shown = ".csv"
     space: Fields
 

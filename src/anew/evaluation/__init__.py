@@ -20,6 +20,7 @@ MEASURES = {  # in the order of the card
     "fidelity": "anew.evaluation.fidelity",
     "diversity": "anew.evaluation.diversity",
     "modes": "anew.evaluation.modes",
+    "traits": "anew.evaluation.traits",
     "marginals": "anew.evaluation.marginals",
     "pairs": "anew.evaluation.pairs",
     "obeys": "anew.evaluation.obeys",

@@ -78,7 +78,7 @@ def describe(name: str, truth: Truth, generated: Examples, rows: list[Row]) -> R
 def pictures(report: Report, truth: Truth, generated: Examples, samples: Samples) -> Pictures:
     """What the page shows beside the report, of samples in the ecosystem's own type."""
     codec, chosen = truth.data.codec, truth.chosen
-    if codec.blocks:
+    if codec.frames:
         return Pictures(sheet=sheet(generated, truth.real, report.pairs))
     train = codec.decode(chosen.train.x)
     return Pictures(
@@ -103,7 +103,7 @@ def compare(runs: list[Run], out: Path, on_progress: Progress | None = None) -> 
     reports = [_report_of(run, on_progress) for run in runs]
     data = runs[0].open_data(original=True)
     sheets = [Pictures()] * len(runs)
-    if not data.codec.blocks:
+    if not data.codec.frames:
         real = data.codec.show(data.codec.decode(choose(data, Effort(SHOWN, SHOWN)).test.x))
         sheets = [Pictures(run.sample(SHOWN, seed=1)._repr_png_(), real) for run in runs]
     write(out, render_comparison([report.to_json() for report in reports], sheets))

@@ -30,6 +30,7 @@ class Examples:
     views: Mapping[str, np.ndarray]  # {name: (n, d)}
     given: Mapping[str, np.ndarray] = field(default_factory=dict)  # {name: (n,)}: a code or a number, NaN: not known
     digests: np.ndarray | None = None  # (n,), equal where the content is
+    traits: Mapping[str, np.ndarray] = field(default_factory=dict)  # {name: (n,)}: what people count in them
     table: pd.DataFrame | None = None  # (n, columns) of a table: what the model learned, and what was given
     losses: Losses | None = None  # of the model that made them, on `Real.members` and on `Real.held_out`
 
@@ -42,6 +43,7 @@ class Examples:
             views={name: x[rows] for name, x in self.views.items()},
             given={name: column[rows] for name, column in self.given.items()},
             digests=None if self.digests is None else self.digests[rows],
+            traits={name: values[rows] for name, values in self.traits.items()},
             table=None if self.table is None else self.table.iloc[rows],
         )
 

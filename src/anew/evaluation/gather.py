@@ -100,7 +100,7 @@ def shuffled(batch: Batch, codec: Codec, share: float = 1.0) -> Batch:
 
 def owners(codec: Codec) -> Tensor | None:
     """Which column of a table each field is of, (F,); None where each is on its own."""
-    if not codec.blocks:
+    if not codec.frames:
         return None
     return of_table(codec).owners()
 
@@ -139,9 +139,9 @@ def _examples(data: Dataset, samples: Samples, given: Tensor | None) -> Examples
         names = [field.name for field in data.given_codec.space.fields]
         columns = dict(zip(names, given.double().numpy().T))
     stored = data.space.pack(data.codec.encode(samples))
-    table = typed(data, samples, given) if data.codec.blocks else None
+    table = typed(data, samples, given) if data.codec.frames else None
     views = {name: narrow(x) for name, x in data.codec.features(samples).items()}
-    return Examples(views, columns, digests(stored), table=table)
+    return Examples(views, columns, digests(stored), data.codec.traits(samples), table)
 
 
 def narrow(x: np.ndarray) -> np.ndarray:

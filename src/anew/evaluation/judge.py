@@ -107,5 +107,5 @@ def _read(location: str, data: Dataset, given: Sequence[str], on_progress: Progr
 
 def _absent(codec: Codec, loaded: Any) -> list[str]:
     """Columns of a table that were learned of the real data, and that a block of rows does not have."""
-    columns = of_table(codec).columns if codec.blocks else ()
+    columns = of_table(codec).columns if codec.frames else ()
     return [column.name for column in columns if column.fields and column.name not in loaded]

@@ -68,7 +68,7 @@ def selftest(data: Dataset, out: Path, quick: bool = False, on_progress: Progres
         batch = impostor.make(fresh, truth)
         generated = truth.of_batch(batch)
         rows = card.measure(generated, truth.real, on_progress=on_progress)
-        checks += _check(impostor, rows, data.codec.blocks)
+        checks += _check(impostor, rows, data.codec.frames)
         reports.append(replace(describe(impostor.name, truth, generated, rows), groups=[]))
         sheets.append(_sheet(data.codec, batch))
     write_json(out / "selftest.json", {"checks": [asdict(check) for check in checks]})
@@ -78,7 +78,7 @@ def selftest(data: Dataset, out: Path, quick: bool = False, on_progress: Progres
 
 def _sheet(codec: Codec, batch: Batch) -> Pictures:
     """None of tables."""
-    return Pictures() if codec.blocks else Pictures(samples=codec.show(codec.decode(batch.x[:SHOWN])))
+    return Pictures() if codec.frames else Pictures(samples=codec.show(codec.decode(batch.x[:SHOWN])))
 
 
 def _set_aside(data: Dataset, compared: int) -> tuple[Dataset, Batch]:
@@ -104,7 +104,7 @@ def _copies(fresh: Batch, truth: Truth) -> Batch:
 
 def _half(fresh: Batch, truth: Truth) -> Batch:
     """Of the classes, if there are any, or of clusters. Classes of rows of a table may differ in little else."""
-    codec = None if truth.data.codec.blocks else truth.data.given_codec
+    codec = None if truth.data.codec.frames else truth.data.given_codec
     column = next((i for i, c in enumerate(codec.columns) if len(c.values) > 1), None) if codec else None
     if column is not None and fresh.given is not None:
         kinds = fresh.given[:, column].numpy()
