@@ -54,10 +54,14 @@ class Grid:
 
 @dataclass(frozen=True)
 class Tokens:
-    """Sequences of codes 1..vocabulary, padded with 0: text, tunes, levels, molecules, graph walks."""
+    """Sequences of codes 1..vocabulary, padded with 0: text, tunes, levels, molecules, graph walks.
+
+    Those of maps lie in rows of `columns`, one row after the other; 0 is a line.
+    """
 
     vocabulary: int
     length: int
+    columns: int = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -70,7 +74,8 @@ class Tokens:
         return torch.randint(1, self.vocabulary + 1, (n, *self.shape), generator=generator)
 
     def pack(self, x: Tensor) -> Tensor:
-        return x.to(torch.int32)
+        """As the smallest integers that hold the codes."""
+        return x.to(torch.uint8 if self.vocabulary < 2**8 else torch.int16 if self.vocabulary < 2**15 else torch.int32)
 
     def unpack(self, codes: Tensor) -> Tensor:
         return codes.long()
