@@ -1,0 +1,1 @@
+"""Samples with wished properties, of models as they are."""
