@@ -40,6 +40,12 @@ def test_later_rows_with_the_same_values_are_repeated():
     assert not Constraints().repeated(ROWS).any()
 
 
+def test_only_real_combinations_are_kept():
+    real = ROWS.iloc[:2]
+    assert Constraints(together=["start", "end"], real=real).good(ROWS).tolist() == [True, True, False, True]
+    assert Constraints(together=["total"], real=real).known(ROWS).all()
+
+
 @pytest.mark.parametrize(
     ("constraints", "says"),
     [
@@ -51,6 +57,7 @@ def test_later_rows_with_the_same_values_are_repeated():
         (Constraints(derive=["sum = start"]), "with a column of start"),
         (Constraints(derive=["total"]), "expected COLUMN = EXPRESSION"),
         (Constraints(unique=["ent"]), "no such column"),
+        (Constraints(together=["strat"], real=ROWS), "no such column"),
     ],
 )
 def test_what_cannot_be_asked_for_is_told_in_words(constraints: Constraints, says: str):

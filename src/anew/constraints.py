@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Constraints:
     """`where` must be true of a row ("start < end"); `derive` computes a column of the others ("total = price * n");
-    `unique` are columns of which no value, or no combination of values, comes twice.
+    `unique` are columns of which no value, or no combination of values, comes twice. Of the columns in `together`, such
+    as city and country, only combinations come that are in `real`, rows of the data.
 
     Expressions are those of `pandas.DataFrame.eval`, over the names of the columns; `` `a name` `` has spaces.
     """
@@ -25,14 +26,16 @@ class Constraints:
     where: Sequence[str] = ()
     derive: Sequence[str] = ()
     unique: Sequence[str] = ()
+    together: Sequence[str] = ()
+    real: pd.DataFrame | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.where or self.derive or self.unique)
+        return bool(self.where or self.derive or self.unique or self.together)
 
     def good(self, rows: pd.DataFrame) -> np.ndarray:
         """bool (n,): of rows as they are drawn, which are to be kept."""
         rows = rows.assign(**self.derived(rows))
-        return self.met(rows) & ~self.repeated(rows)
+        return self.met(rows) & self.known(rows) & ~self.repeated(rows)
 
     def derived(self, rows: pd.DataFrame) -> dict[str, pd.Series]:
         """The columns that are computed, one after the other."""
@@ -54,6 +57,16 @@ class Constraints:
                 raise AnewError(f"--where {text}: it is not true or false of a row; expected such as: start < end")
             found &= values.fillna(False).to_numpy(bool)
         return found
+
+    def known(self, rows: pd.DataFrame) -> np.ndarray:
+        """bool (n,): whether the values of the columns in `together` are so in a real row."""
+        if not self.together or self.real is None:
+            return np.ones(len(rows), bool)
+        if unknown := [name for name in self.together if name not in rows]:
+            raise AnewError(f"--together {unknown[0]}: there is no such column; there are {_list(rows)}")
+        names = list(self.together)
+        seen = set(self.real[names].astype(str).itertuples(index=False, name=None))
+        return np.array([row in seen for row in rows[names].astype(str).itertuples(index=False, name=None)], bool)
 
     def repeated(self, rows: pd.DataFrame) -> np.ndarray:
         """bool (n,): whether an earlier row has the same values in the columns that are to be unique."""
