@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from anew.errors import AnewError
-from anew.spaces import Fields, Grid, Space
+from anew.spaces import Fields, Grid, Space, Tokens
 
 SIZES = range(1, 7)
+SEQUENCES, OTHERS = (2, 15), (1, 30)  # minutes from which on the next size is better
 SMALL = 32  # pixels: the largest side for which the families were measured beside one another
 
 
@@ -14,14 +15,17 @@ def choose_recipe(space: Space, latent: bool = False) -> str:
     elsewhere, what serves any space."""
     if isinstance(space, Fields) and all(field.values for field in space.fields):
         return "autoregressive"
+    if isinstance(space, Tokens):
+        return "autoregressive"
     if not isinstance(space, Grid) or len(space.size) != 2:
         return "vae"
     return "dcgan" if max(space.size) <= SMALL and not latent else "flow_matching"
 
 
-def choose_size(minutes: float) -> int:
+def choose_size(minutes: float, space: Space) -> int:
     """A larger model learns more from an example and takes longer for it, so the budget decides."""
-    return 1 if minutes < 1 else 2 if minutes < 30 else 3
+    limits = SEQUENCES if isinstance(space, Tokens) else OTHERS
+    return 1 + sum(minutes >= limit for limit in limits)
 
 
 def choose_most(examples: int) -> int:

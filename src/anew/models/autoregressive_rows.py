@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +18,7 @@ SCORED = 64  # fields that are scored in one step, at most: with a thousand colu
 
 
 @dataclass(frozen=True)
-class AutoregressiveConfig(Config):
+class RowsConfig(Config):
     batch: int = 512
     lr: float = 3e-3
     width: int = 256
@@ -42,7 +41,7 @@ class AutoregressiveRows(Model, Completes, Scores):
     likelihood = "exact"
     block = 16_384
 
-    def __init__(self, space: Space, given: Space | None, config: AutoregressiveConfig):
+    def __init__(self, space: Space, given: Space | None, config: RowsConfig):
         super().__init__(space, given, config)
         assert isinstance(space, Fields)
         check_bins(space, "autoregressive models need")
@@ -97,8 +96,3 @@ class AutoregressiveRows(Model, Completes, Scores):
             total += torch.where(x[:, i].isnan(), 0, log)
             walk.tell(i, x[:, i])
         return total
-
-
-def autoregressive(space: Space, given: Space | None, size: int, **changes: Any) -> AutoregressiveRows:
-    """On tables."""
-    return AutoregressiveRows(space, given, AutoregressiveConfig(width=64 * 2**size).change(changes))

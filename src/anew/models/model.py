@@ -30,7 +30,7 @@ class Config:
     passes: int = 0  # over the training data, after which there is nothing left to learn; 0 is no limit
     lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.99)  # of AdamW
-    muon: float = 0.0  # rate of Muon, which learns kernels of convolutions in place of AdamW; 0 is none
+    muon: float = 0.0  # rate of Muon, which learns hidden layers in place of AdamW; 0 is none
     weight_decay: float = 0.0
     clip: float = 1.0  # largest norm of a gradient; 0 is no limit
     warmup: float = 0.02  # share of the budget in which the rate rises
@@ -127,6 +127,7 @@ class Model(nn.Module, ABC):
         self.notes: dict[str, Tensor] = {}
         self.dials: dict[str, float] = {}
         self.generates = True  # whether its samples are meant to be good; those of an autoencoder are not
+        self.explains = False  # whether its loss on held-out examples says how good it is
 
     @abstractmethod
     def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
@@ -149,6 +150,10 @@ class Model(nn.Module, ABC):
 
     def examine(self, train: Batch, held_out: Batch, rng: Rng) -> dict[str, float]:
         """Vital signs by name, of those that training/guard.py knows, on as many examples of each kind."""
+        return {}
+
+    def adapt(self, passes: float) -> dict[str, Any]:
+        """Settings for so many passes over the training data, where the user leaves them open."""
         return {}
 
     def some_given(self, batch: Batch, rng: Rng) -> Tensor | None:

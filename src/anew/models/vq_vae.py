@@ -14,6 +14,7 @@ from anew.errors import AnewError
 from anew.models.model import Config, Encodes, Model, Turn
 from anew.nn.conditioning import embedding
 from anew.nn.conv import Decoder, Encoder, folded, patch_side
+from anew.nn.decoding import Style
 from anew.nn.likelihood import likelihood
 from anew.nn.transformer import Transformer
 from anew.rng import Rng
@@ -68,12 +69,12 @@ class VQVAE(Model, Encodes):
         with torch.no_grad():
             tokens = self._tokens(batch.x)
         given = self.some_given(batch, rng)
-        logits = self.prior.net(tokens, self.condition(self.prior.embed, given, len(tokens)))
+        logits = self.prior(tokens, self.condition(self.prior.embed, given, len(tokens)))
         return F.cross_entropy(logits.mT, tokens, reduction="none").sum(1)
 
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
         told = self.condition(self.prior.embed, given, n)
-        tokens = self.prior.net.sample(n, told, rng, self.config.temperature)
+        tokens = self.prior.sample(n, told, rng, Style(self.config.temperature))
         return self.decode(self.autoencoder.codebook.look_up(tokens.unflatten(1, self.cells)))
 
     def encode(self, x: Tensor, given: Tensor | None = None) -> Tensor:
@@ -139,7 +140,7 @@ class Codebook(nn.Module):
 
 
 class Prior(nn.Module):
-    """The Transformer, and how it is told what is given."""
+    """A Transformer over the codes of a map, and how it is told what is given."""
 
     def __init__(self, given: Space | None, length: int, config: VQVAEConfig):
         super().__init__()
@@ -148,6 +149,21 @@ class Prior(nn.Module):
         self.net = Transformer(
             config.codes - 1, length, config.prior_width, config.prior_layers, heads, told, config.dropout
         )
+
+    def forward(self, codes: Tensor, told: Tensor | None) -> Tensor:
+        """Logits (B, length, codes) of each code (B, length), given those before it."""
+        return self.net(F.pad(codes[:, :-1], (1, 0), value=self.net.start), told)
+
+    def sample(self, n: int, told: Tensor | None, rng: Rng, style: Style) -> Tensor:
+        """(n, length)"""
+        begun = torch.full((n, 1), self.net.start, device=rng.device)
+        logits, cache = self.net.begin(begun, told)
+        drawn = begun[:, :0]
+        while True:
+            drawn = torch.cat([drawn, style.draw(logits, rng, drawn)[:, None]], 1)
+            if drawn.shape[1] == self.net.length:
+                return drawn
+            logits = self.net.step(drawn[:, -1:], cache)
 
 
 def perplexity(numbers: Tensor, values: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""A decoder-only Transformer over codes, in the shape of LLaMA (Vaswani et al. 2017; Touvron et al. 2023)."""
+"""A Transformer over codes (Vaswani et al. 2017), in the shape that learns most in little time."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anew.errors import AnewError
-from anew.nn.likelihood import gumbel_max
-from anew.rng import Rng
+from anew.nn.matrix import hidden
+
+BUCKETS = 8192  # of pairs of codes
 
 
 class Cache:
-    """Keys and values of the positions so far, for all layers, so that a step looks at one position only."""
+    """Keys and values of the places so far, for all layers, so that a step looks at one place only."""
 
     def __init__(self, layers: int, shape: tuple[int, ...], told: Tensor):
         self.kept = told.new_empty(layers, 2, *shape)  # shape: (B, heads, length, width of a head)
-        self.told, self.used = told, 0
+        self.told, self.used, self.last = told, 0, torch.empty(0)  # last: the latest codes (B, 1)
 
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Keeps those of the latest positions (B, heads, T, width of a head); returns all so far."""
+        """Keeps those of the latest places (B, heads, T, width of a head); returns all so far."""
         end = self.used + keys.shape[2]
         self.kept[layer, 0, :, :, self.used : end] = keys
         self.kept[layer, 1, :, :, self.used : end] = values
@@ -27,101 +28,117 @@ class Cache:
 
 
 class Block(nn.Module):
-    """Causal self-attention with rotary positions (Su et al. 2021), then SwiGLU (Shazeer 2020), after RMS norms."""
+    """Self-attention with rotary positions (Su et al. 2021) and normalised queries and keys (Henry et al. 2020) of a
+    sharpness that each head learns, then
+    SwiGLU (Shazeer 2020)."""
 
-    def __init__(self, width: int, heads: int, dropout: float = 0.0):
+    def __init__(self, width: int, heads: int, dropout: float = 0.0, causal: bool = True):
         super().__init__()
-        self.heads, hidden = heads, 8 * -(-width // 3)
-        self.norm1, self.qkv, self.out = nn.RMSNorm(width), _linear(width, 3 * width), _linear(width, width)
-        self.norm2, self.gate, self.down = nn.RMSNorm(width), _linear(width, 2 * hidden), _linear(hidden, width)
+        self.heads, self.causal = heads, causal
+        self.norm1, self.norm2 = nn.RMSNorm(width), nn.RMSNorm(width)
+        self.query, self.key, self.value = (hidden(width, width) for _ in range(3))
+        self.out = hidden(width, width, zero=True)
+        inner = 16 * -(-8 * width // 48)
+        self.sharpness = nn.Parameter(torch.ones(heads, 1, 1))
+        self.up, self.down = hidden(width, 2 * inner), hidden(inner, width, zero=True)
         self.dropout = nn.Dropout(dropout)
-        for last in (self.out, self.down):  # of a residual branch
-            nn.init.zeros_(last.weight)
 
     def forward(self, x: Tensor, turns: Tensor, cache: Cache | None = None, layer: int = 0) -> Tensor:
-        """(B, T, width); `turns` (2, T, half the width of a head) are those of the T positions."""
-        qkv = self.qkv(self.norm1(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        (q, k), v = rotate(qkv[:2], turns), qkv[2]
+        """(B, T, width); `turns` (2, T, half the width of a head) are those of the T places."""
+        h = self.norm1(x)
+        q, k, v = (
+            part(h).unflatten(2, (self.heads, -1)).transpose(1, 2) for part in (self.query, self.key, self.value)
+        )
+        q, k = (rotate(F.rms_norm(part, part.shape[-1:]), turns) for part in (q, k))
+        q = q * self.sharpness.to(q.dtype)
         if cache is not None:
             k, v = cache.extend(layer, k, v)
-        attended = attend(q, k, v)
-        x = x + self.dropout(self.out(attended.transpose(1, 2).flatten(2)))
-        gate, value = self.gate(self.norm2(x)).chunk(2, 2)
+        x = x + self.dropout(self.out(attend(q, k, v, self.causal).transpose(1, 2).flatten(2)))
+        gate, value = self.up(self.norm2(x)).chunk(2, 2)
         return x + self.dropout(self.down(F.silu(gate) * value))
 
 
 class Transformer(nn.Module):
-    """p(token | tokens before it, condition). Tokens are codes 0..vocabulary, as in `Tokens`.
+    """p(next code | codes before it, what is told). Codes are 0..vocabulary, and `start` before the first.
 
-    Every position is told the condition (B, condition). The first one is no token but the start.
+    Every place is told (B, condition). Besides its own vector, a place has that of the pair of its code and the one
+    before, in hashed buckets (Huang et al. 2025 call them over-encoded). Codes of a map lie in rows of `columns`: each
+    place also has a vector for its row and one for its column. Without `causal`, places see those after them, too. There
+    are `more` codes, from start + 1 on, that may be read and never follow.
     """
 
     turns: Tensor
 
     def __init__(
         self, vocabulary: int, length: int, width: int, layers: int, heads: int,
-        condition: int = 0, dropout: float = 0.0,
+        condition: int = 0, dropout: float = 0.0, columns: int = 0, causal: bool = True,
+        more: int = 0,
     ):  # fmt: skip
         super().__init__()
         if width % (2 * heads):
             raise AnewError(
                 f"a Transformer of width {width} cannot have {heads} heads; expected a multiple of {2 * heads}"
             )
-        self.length, self.shape = length, (heads, length, width // heads)
-        self.start = nn.Parameter(torch.randn(width))
+        self.start, self.length, self.columns, self.shape = (
+            vocabulary + 1,
+            length,
+            columns,
+            (heads, length, width // heads),
+        )
         self.condition = nn.Linear(condition, width) if condition else None
-        self.embed = nn.Embedding(vocabulary + 1, width)
-        self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
-        self.norm, self.head = nn.RMSNorm(width), nn.Linear(width, vocabulary + 1)
+        self.embed = nn.Embedding(vocabulary + 2 + more, width)
+        self.pairs = nn.Embedding(BUCKETS, width) if causal else None
+        if self.pairs is not None:
+            nn.init.zeros_(self.pairs.weight)
+        self.places = nn.Parameter(torch.zeros(columns + -(-length // columns), width)) if columns else None
+        self.blocks = nn.ModuleList(Block(width, heads, dropout, causal) for _ in range(layers))
+        self.enter, self.norm = nn.RMSNorm(width), nn.RMSNorm(width)
+        self.head = nn.Linear(width, vocabulary + 1, bias=False)
+        nn.init.normal_(self.head.weight, std=width**-0.5)
         self.register_buffer("turns", rotations(length, width // heads), persistent=False)
 
-    def forward(self, tokens: Tensor, condition: Tensor | None = None) -> Tensor:
-        """(B, length) -> logits (B, length, vocabulary + 1), each of one token given those before it."""
-        told = self._told(len(tokens), condition)
-        before = torch.cat([self.start.expand(len(tokens), 1, -1), self.embed(tokens[:, :-1])], 1)
-        return self._logits(before + told)
+    def forward(self, codes: Tensor, told: Tensor | None = None) -> Tensor:
+        """(B, T) of `start` or codes, T up to `length` -> logits (B, T, vocabulary + 1) of the codes that follow."""
+        return self._logits(codes, F.pad(codes[:, :-1], (1, 0), value=self.start), self._told(len(codes), told))
 
-    def begin(self, n: int, condition: Tensor | None = None) -> tuple[Tensor, Cache]:
-        """Logits of the first token (n, vocabulary + 1), and what `step` goes on with."""
-        cache = Cache(len(self.blocks), (n, *self.shape), self._told(n, condition))
-        return self._logits(self.start + cache.told, cache)[:, -1], cache
+    def begin(self, codes: Tensor, told: Tensor | None = None) -> tuple[Tensor, Cache]:
+        """Logits of what follows the codes (B, T), (B, vocabulary + 1), and what `step` goes on with."""
+        cache = Cache(len(self.blocks), (len(codes), *self.shape), self._told(len(codes), told))
+        cache.last = torch.full_like(codes[:, :1], self.start)
+        return self.step(codes, cache), cache
 
-    def step(self, tokens: Tensor, cache: Cache) -> Tensor:
-        """The latest tokens (B,) -> logits of the next (B, vocabulary + 1)."""
-        return self._logits(self.embed(tokens[:, None]) + cache.told, cache)[:, -1]
+    def step(self, codes: Tensor, cache: Cache) -> Tensor:
+        """The latest codes (B, T) -> logits of what follows (B, vocabulary + 1); T is 1 unless they are the first."""
+        before = torch.cat([cache.last, codes[:, :-1]], 1)
+        logits = self._logits(codes, before, cache.told, cache)[:, -1]
+        cache.last, cache.used = codes[:, -1:], cache.used + codes.shape[1]
+        return logits
 
-    def sample(self, n: int, condition: Tensor | None, rng: Rng, temperature: float = 1.0) -> Tensor:
-        """(n, length). A temperature below 1 prefers what is likely; at 0 nothing else is drawn."""
-        logits, cache = self.begin(n, condition)
-        drawn: list[Tensor] = []
-        while True:
-            drawn.append(gumbel_max(logits / max(temperature, 1e-6), rng))
-            if len(drawn) == self.length:
-                return torch.stack(drawn, 1)
-            logits = self.step(drawn[-1], cache)
+    def _told(self, n: int, told: Tensor | None) -> Tensor:
+        """(n, 1, width), to be added to every place."""
+        if self.condition is None or told is None:
+            return self.embed.weight.new_zeros(n, 1, self.embed.embedding_dim)
+        return self.condition(told)[:, None]
 
-    def _told(self, n: int, condition: Tensor | None) -> Tensor:
-        """(n, 1, width), to be added to every position."""
-        if self.condition is None or condition is None:
-            return self.start.new_zeros(n, 1, len(self.start))
-        return self.condition(condition)[:, None]
-
-    def _logits(self, h: Tensor, cache: Cache | None = None) -> Tensor:
-        first = cache.used if cache else 0
-        turns = self.turns[:, first : first + h.shape[1]]
+    def _logits(self, codes: Tensor, before: Tensor, told: Tensor, cache: Cache | None = None) -> Tensor:
+        h, first = self.embed(codes) + told, cache.used if cache else 0
+        if self.pairs is not None:
+            h = h + self.pairs((before * 1_000_003 + codes * 40_503) % BUCKETS)
+        if self.places is not None:
+            at = torch.arange(first, first + codes.shape[1], device=codes.device)
+            h = h + self.places[at % self.columns] + self.places[self.columns + at // self.columns]
+        h, turns = self.enter(h), self.turns[:, first : first + codes.shape[1]]
         for layer, block in enumerate(self.blocks):
             h = block(h, turns, cache, layer)
-        if cache:
-            cache.used += h.shape[1]
         return self.head(self.norm(h)).float()
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Causal attention (B, heads, T, width of a head); a single query sees all keys."""
+def attend(q: Tensor, k: Tensor, v: Tensor, causal: bool = True) -> Tensor:
+    """Attention (B, heads, T, width of a head); a single query sees all keys."""
     if q.device.type == "cpu":  # whose kernel takes seven times as long for gradients in bf16
         q, k, v = q.float(), k.float(), v.float()
     with torch.autocast(q.device.type, enabled=False):
-        return F.scaled_dot_product_attention(q, k, v, is_causal=q.shape[2] > 1)
+        return F.scaled_dot_product_attention(q, k, v, is_causal=causal and q.shape[2] > 1)
 
 
 def rotations(length: int, width: int) -> Tensor:
@@ -136,7 +153,3 @@ def rotate(x: Tensor, turns: Tensor) -> Tensor:
     cos, sin = turns.to(x.dtype)
     a, b = x.chunk(2, -1)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
-
-
-def _linear(inputs: int, outputs: int) -> nn.Linear:
-    return nn.Linear(inputs, outputs, bias=False)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from anew.codecs.dataset import Split
 from anew.errors import AnewError
+from anew.models.model import Turn
 from anew.rng import Rng, generator
 from anew.spaces import Batch
 from anew.training.checkpoint import roll_back, save_weights
@@ -31,9 +32,11 @@ JUDGED, REAL, LOOKED_UP = 64, 1_000, 20_000  # samples; held-out and training ex
 EARLY, YOUNG = 0.3, 500  # share of the budget, and steps, before which samples may be poor, if they never were good
 GOOD, COLLAPSED = 0.7, 0.5  # spread of the samples over that of data
 CHANCES = 20  # draws of data, which tell how much of a distance is chance
+ENDS = ("memorisation", "overfitting")  # for which there is no remedy
 FEW, NARROW = 0.4, 1 / 3  # Vendi score of the samples over that of data; its kernel's scale over their spread
 OVERFIT, SURE, VANISHED = 0.6, 0.99, 0.2
 LOST, WORSE = 0.15, 3  # distance to data (0 to 1) that samples had not before, and how many times the best so far
+RISEN, SURELY = 1.03, 0.02  # loss on held-out examples: times the least so far, and beyond
 COPIED = 0.2  # share of samples that are a training example, above that of held-out data
 
 
@@ -62,7 +65,8 @@ class Guard:
         self.memory = trainer.memory
         for name, first in _FIRST.items():
             self.memory.setdefault(name, type(first)(first))
-        if self.on and self.leads:
+        self.by_loss = trainer.model.explains
+        if self.on and self.leads and not self.by_loss:
             self._look_at_data()
 
     @property
@@ -95,15 +99,20 @@ class Guard:
     def judge(self, x: Tensor | None) -> Event | None:
         """Holds samples of the average against data; healthy ones make this the state to come back to.
 
-        `x` is None in processes other than the first.
+        `x` is None in processes other than the first. Models that explain are held against held-out data.
         """
-        return self._ask(lambda: self._judge(x))
+        return self._ask(self._judge_by_loss if self.by_loss else lambda: self._judge(x))
 
     def keep(self, checkpoint: Path) -> None:
         """Keeps a copy of the checkpoint as the state to roll back to, if that is what it is."""
         if self.on and self.memory["good"] == self.trainer.step:
             with replacing(self.good) as beside:
                 shutil.copyfile(checkpoint, beside)
+
+    @property
+    def was_better(self) -> bool:
+        """Whether the state to keep is the best, not the last."""
+        return self.stopped or (self.on and self.by_loss and 0 < self.memory["best"] < self.trainer.examples)
 
     def clear(self) -> None:
         for path in (self.good, self.best):
@@ -199,6 +208,29 @@ class Guard:
         self._keep_best(distance)
         return None
 
+    def _judge_by_loss(self) -> tuple[str, str] | None:
+        loss, least = self._held_out_loss(), self.memory["least"]
+        if not math.isfinite(loss):
+            return "not finite", "the loss on held-out examples is not finite"
+        if loss < least:
+            self.memory |= {"least": loss, "best": self.trainer.examples}
+            save_weights(self.trainer, self.best)
+        elif loss > RISEN * least + SURELY:
+            return "overfitting", f"held-out examples lose {loss:.4g}, and lost {least:.4g} before"
+        self.memory["good"] = self.trainer.step
+        return None
+
+    def _held_out_loss(self) -> float:
+        """Always of the same examples, in the same places."""
+        batch = _some(self.held_out, min(EXAMINED, len(self.held_out))).to(self.trainer.group.device)
+        rng = Rng.for_step("guard", batch=batch.size, device=self.trainer.group.device)
+        model = self.trainer.ema.model
+        training = model.training
+        with torch.no_grad(), self.trainer.group.autocast(self.trainer.plan.precision):
+            loss = model.eval().loss(batch, Turn(model.turns[0], 1.0), rng).mean().item()
+        model.train(training)
+        return loss
+
     def _keep_best(self, distance: float) -> None:
         """The latest of those that are no further from held-out data than chance can tell."""
         nearest = self.memory["nearest"]
@@ -235,7 +267,7 @@ class Guard:
         act, advice = SIGNALS[signal]
         used_up = len(self.memory["events"]) >= ACTIONS
         did = "" if used_up else act(self)
-        if not did and not (used_up or signal == "memorisation"):
+        if not did and not (used_up or signal in ENDS):
             return None  # nothing can be turned further
         if not did:
             did = self._stop(saw, advice)
@@ -261,8 +293,8 @@ class Guard:
 
 
 _FIRST: dict[str, Any] = {
-    "events": [], "stopped": "", "good": 0, "best": 0, "nearest": 1.0, "spread": 0.0, "norms": [], "lasting": {},
-    "resting": {},
+    "events": [], "stopped": "", "good": 0, "best": 0, "nearest": 1.0, "least": 1e9, "spread": 0.0, "norms": [],
+    "lasting": {}, "resting": {},
 }  # fmt: skip
 
 

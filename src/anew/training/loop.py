@@ -15,8 +15,11 @@ from torch import Tensor
 
 from anew.codecs.dataset import Split
 from anew.display import TrainingDisplay, say
-from anew.drawing import draw
+from anew.drawing import Writing, draw
+from anew.models.model import Model
+from anew.models.writing import Writes
 from anew.run import Run
+from anew.spaces import Tokens
 from anew.training import metrics
 from anew.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from anew.training.guard import JUDGED, Event, Guard
@@ -26,6 +29,7 @@ from anew.training.trainer import Group, Plan, Trainer
 from anew.writing import alone, sweep, write
 
 PREVIEWS, PREVIEWED = 10, JUDGED  # how often samples are made, and how many
+FEW, WRITTEN = 16, 256  # of sequences: how many, and codes of each
 RECORDS = 400  # of metrics.jsonl
 SAVE_SECONDS = 30.0  # from one checkpoint to the next, at most
 
@@ -142,10 +146,17 @@ class Loop:
     def _preview(self) -> Tensor:
         """Samples of the average, which are also written as a picture."""
         run, trainer = self.run_folder, self.trainer
-        x = draw(trainer.ema.model, PREVIEWED, self.given, seed=0)
+        x = self._draw(trainer.ema.model)
         picture = run.codec.show(run.codec.decode(x))
         write(run.path / "samples" / f"{trainer.examples:010d}.png", picture)
         return x
+
+    def _draw(self, model: Model) -> Tensor:
+        """Of long sequences, the beginnings of a few."""
+        if not isinstance(model, Writes) or not isinstance(model.space, Tokens) or model.space.length <= WRITTEN:
+            return draw(model, PREVIEWED, self.given, seed=0)
+        given = None if self.given is None else self.given[:: PREVIEWED // FEW]
+        return draw(model, FEW, given, seed=0, writing=Writing(rules=self.run_folder.codec.rules, most=WRITTEN))
 
     def _save(self) -> None:
         if self.leads:
@@ -158,6 +169,7 @@ class Loop:
         run = self.run_folder
         if self.guard.stopped:
             run.info["stopped"] = self.guard.memory["stopped"]
+        if self.guard.was_better:
             self.guard.best.replace(run.weights)
         run.info["result"] = {
             "examples": self.trainer.examples,

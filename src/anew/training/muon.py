@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+
+from anew.nn.matrix import Matrix
 
 QUINTIC = (3.4445, -4.7750, 2.0315)  # of the Newton-Schulz iteration (Jordan et al. 2024)
 ITERATIONS = 5
@@ -19,41 +22,56 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(
-        self, parameters: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.0
+        self,
+        parameters: Iterable[nn.Parameter],
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
+        dtype: torch.dtype = torch.float32,
     ):
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        self.dtype = dtype
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
+            alike: dict[torch.Size, list[Tensor]] = defaultdict(list)
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    self._step(parameter, group)
+                    alike[parameter.shape].append(parameter)
+            for parameters in alike.values():
+                self._step(parameters, group)
 
-    def _step(self, parameter: nn.Parameter, group: dict[str, float]) -> None:
-        gradient, state = parameter.grad, self.state[parameter]
-        assert gradient is not None
-        average = state.setdefault("momentum", torch.zeros_like(parameter))
-        average.lerp_(gradient, 1 - group["momentum"])
-        update = orthogonal(gradient.lerp(average, group["momentum"]).flatten(1))  # Nesterov's look ahead
-        wide = max(1.0, update.shape[0] / update.shape[1]) ** 0.5
-        parameter.mul_(1 - group["lr"] * group["weight_decay"])
-        parameter.add_(update.view(parameter.shape), alpha=-group["lr"] * wide)
+    def _step(self, parameters: list[Tensor], group: dict[str, float]) -> None:
+        """Of parameters of one shape, together."""
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        averages = [self.state[p].setdefault("momentum", torch.zeros_like(p)) for p in parameters]
+        torch._foreach_lerp_(averages, gradients, 1 - group["momentum"])
+        ahead = torch._foreach_lerp(gradients, averages, group["momentum"])  # Nesterov's look
+        updates = orthogonal(torch.stack([update.flatten(1) for update in ahead]), self.dtype)
+        wide = max(1.0, updates.shape[1] / updates.shape[2]) ** 0.5
+        torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+        torch._foreach_add_(parameters, list(updates.view(-1, *parameters[0].shape)), alpha=-group["lr"] * wide)
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """U V^T for matrix = U S V^T, roughly: singular values between 0.7 and 1.2. In float32."""
+def orthogonal(matrices: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """U V^T for each matrix = U S V^T (..., rows, columns), roughly: singular values between 0.7 and 1.2. In float32.
+
+    `dtype` is what is multiplied in; bfloat16 will do, and is several times as fast on processors that know it.
+    """
     a, b, c = QUINTIC
-    x = matrix.float()
-    x = x / (x.norm() + 1e-7)
-    if tall := x.shape[0] > x.shape[1]:
+    x = matrices.float()
+    x = (x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)).to(dtype)
+    if tall := x.shape[-2] > x.shape[-1]:
         x = x.mT
     for _ in range(ITERATIONS):
         gram = x @ x.mT
-        x = a * x + torch.addmm(gram, gram, gram, beta=b, alpha=c) @ x
-    return x.mT if tall else x
+        x = a * x + (b * gram + c * (gram @ gram)) @ x
+    return (x.mT if tall else x).float()
 
 
 def is_hidden(parameter: nn.Parameter) -> bool:
-    """Whether it is a kernel with many inputs and outputs. (Matrices, such as those of conditions, gained nothing.)"""
+    """Whether it is a `Matrix`, or a kernel with many inputs and outputs. (Those of conditions gained nothing.)"""
+    if isinstance(parameter, Matrix):
+        return min(parameter.shape) >= SMALLEST
     return parameter.dim() > 2 and parameter[0, 0].numel() > 1 and min(parameter.flatten(1).shape) >= SMALLEST

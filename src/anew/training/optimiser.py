@@ -1,4 +1,4 @@
-"""What turns gradients into steps, as one: AdamW, Muon for kernels of convolutions, EM for what is counted."""
+"""What turns gradients into steps, as one: AdamW, Muon for hidden layers, EM for what is counted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PRIOR = 1.0  # examples' worth of what is expected of each kind of rows before a
 class Optimiser:
     """For the parameters of one player; `rate` multiplies all learning rates. `examples` is how many there are."""
 
-    def __init__(self, player: nn.Module, config: Config, examples: int):
+    def __init__(self, player: nn.Module, config: Config, examples: int, precision: str = "fp32"):
         self.parameters = list(player.parameters())
         tables = [p for p in self.parameters if isinstance(p, LogProbabilities)]
         rest = [p for p in self.parameters if not isinstance(p, LogProbabilities)]
@@ -27,7 +27,8 @@ class Optimiser:
             adamw = torch.optim.AdamW(others, config.lr, config.betas, weight_decay=config.weight_decay, fused=True)
             self.parts.append((adamw, config.lr))
         if hidden:
-            self.parts.append((Muon(hidden, config.muon, weight_decay=config.weight_decay), config.muon))
+            dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+            self.parts.append((Muon(hidden, config.muon, weight_decay=config.weight_decay, dtype=dtype), config.muon))
         if tables:
             self.parts.append((EM(tables, config.lr, PRIOR / examples), config.lr))
 

@@ -68,5 +68,6 @@ SIGNALS = {
     "divergence": Signal(lower_rate, "try --set lr={lr:.1g}"),
     "mode collapse": Signal(diversify, "try --set lr={lr:.1g}, or another --model"),
     "posterior collapse": Signal(wake_latents, "try a smaller --set beta"),
+    "overfitting": Signal(lambda guard: "", "more data would help, or fewer --minutes, or --set dropout=0.2"),
     "memorisation": Signal(lambda guard: "", "more data would help, or fewer --minutes"),
 }

@@ -185,8 +185,10 @@ def _begin(folder: Path, request: Request, data: Dataset, inner: Run | None, sho
     """Decides the model and the plan, by a trial of its speed where time or precision is open; writes the run."""
     minutes = request.minutes or (None if request.examples else MINUTES)
     recipe = choose_recipe(data.space, latent=inner is not None) if request.model == "auto" else request.model
-    size = choose_size(minutes or MINUTES) if request.size == "auto" else int(request.size)
-    changes = {key: value for key, value in request.settings.items() if not key.startswith((PREFIX, PRIVATE))}
+    size = choose_size(minutes or MINUTES, data.space) if request.size == "auto" else int(request.size)
+    changes: dict[str, Any] = {
+        key: value for key, value in request.settings.items() if not key.startswith((PREFIX, PRIVATE))
+    }
     privacy = None if request.private is None else draft(request.private, request.settings, data)
     if privacy:
         changes |= {"guard": "false"}  # it looks at the examples
@@ -206,6 +208,12 @@ def _begin(folder: Path, request: Request, data: Dataset, inner: Run | None, sho
     plan, model = _plan(make, request, minutes, trainer.stride, show), trainer.model
     if most := model.config.passes * len(data.train):
         plan = replace(plan, examples=min(plan.examples, most))
+    settled = {
+        name: value for name, value in model.adapt(plan.examples / len(data.train)).items() if name not in changes
+    }
+    if settled:
+        changes |= settled
+        model = make(plan).model
     info = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "request": request.to_json(),

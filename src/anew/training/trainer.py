@@ -78,7 +78,8 @@ class Trainer:
             self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = EMA(self.model, self.config.ema)
         self.optimisers = {
-            turn: Optimiser(model.player(turn), model.config, len(data)) for turn in dict.fromkeys(model.turns)
+            turn: Optimiser(model.player(turn), model.config, len(data), plan.precision)
+            for turn in dict.fromkeys(model.turns)
         }
         self.order = Order(len(data), plan.seed)
         self.batch, self.part = self._share()
