@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from anew.errors import AnewError
     from anew.evaluation.judge import judge
+    from anew.nn.decoding import Style
     from anew.run import Run
     from anew.samples import Samples
     from anew.training.train import train
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
     load = Run.load
 
 __version__ = "0.1.0"
-__all__ = ["AnewError", "Run", "Samples", "judge", "load", "train"]
+__all__ = ["AnewError", "Run", "Samples", "Style", "judge", "load", "train"]
 
 _HOMES = {
     "AnewError": "anew.errors",
     "Run": "anew.run",
     "Samples": "anew.samples",
+    "Style": "anew.nn.decoding",
     "judge": "anew.evaluation.judge",
     "train": "anew.training.train",
 }

@@ -19,7 +19,7 @@ app = typer.Typer(
     "Start with: [bold]anew train photos/[/bold]   or, without data of your own:   [bold]anew train digits[/bold]",
 )
 
-edit = typer.Typer(no_args_is_help=True, help="Change what is there: fill in what is missing.")
+edit = typer.Typer(no_args_is_help=True, help="Change what is there: fill in what is missing, find what is wished for.")
 app.add_typer(edit, name="edit")
 
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/photos.")]
@@ -63,7 +63,8 @@ def train(
 
 @app.command(
     epilog="Example:  anew sample runs/photos -n 100 --given label=cat --out cats/   or, of a table:  "
-    "anew sample runs/people -n 1000 --given sex=Female --where 'age < 30' --out women.csv"
+    "anew sample runs/people -n 1000 --given sex=Female --where 'age < 30' --out women.csv   or, of text:  "
+    "anew sample runs/stories -n 5 --prompt 'Once upon a time' --temperature 0.8"
 )
 def sample(
     run: Folder,
@@ -86,20 +87,39 @@ def sample(
     unique: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Of a table: values that may not come twice.")
     ] = None,
+    together: Annotated[
+        str | None, typer.Option(metavar="COLUMN,...", help="Of a table: only combinations that real rows have.")
+    ] = None,
+    prompt: Annotated[str | None, typer.Option(metavar="TEXT", help="Of text: how it begins.")] = None,
+    temperature: Annotated[float, typer.Option(help="Of sequences: below 1 is safer, above 1 wilder.")] = 1.0,
+    top_p: Annotated[float, typer.Option(help="Of sequences: the likeliest codes with this share together.")] = 1.0,
+    min_p: Annotated[float, typer.Option(help="Of sequences: codes this likely, beside the likeliest.")] = 0.0,
+    top_k: Annotated[int, typer.Option(help="Of sequences: so many of the likeliest codes; 0 is all.")] = 0,
+    repetition: Annotated[float, typer.Option(help="Of sequences: above 1 repeats less.")] = 1.0,
+    length: Annotated[int | None, typer.Option(help="Of sequences: codes, at most.")] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Of levels: make each solvable, with few changes.")] = False,
+    stop: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="Of text: what it ends before.")] = None,
 ) -> None:
     """Make new samples: a picture to look at, or files to use, by the ending of --out."""
     from anew.constraints import Constraints
     from anew.display import bars, say
+    from anew.nn.decoding import Style
     from anew.run import Run
     from anew.samples import check_target
 
-    opened = Run.load(run)
+    opened, style = Run.load(run), Style(temperature, top_p, min_p, top_k, repetition)
     target = out or str(run / f"samples-seed{seed}{opened.codec.shown}")
     check_target(target, opened.codec)
-    constraints = Constraints(where or (), derive or (), unique or ())
+    constraints = Constraints(where or (), derive or (), unique or (), _names(together))
     with bars() as on_progress:
         wanted = _pairs(given, "--given")
-        samples = opened.sample(n, wanted, seed, on_progress, balance=balance, constraints=constraints)
+        samples = opened.sample(
+            n, wanted, seed, on_progress, balance=balance, constraints=constraints,
+            style=style, prompt=prompt, length=length, stop=stop or (),
+        )  # fmt: skip
+    if repair:
+        samples, said = samples.mended()
+        say(said)
     if constraints:
         say(f"kept {n:,} of {samples.tried:,} rows that were drawn ({n / samples.tried:.0%})")
     typer.echo(samples.save(target))
@@ -122,6 +142,30 @@ def complete(
     with bars() as on_progress:
         samples = opened.complete(data, seed, on_progress)
     typer.echo(samples.save(out))
+
+
+@edit.command(epilog="Example:  anew edit search runs/mazes --wish steps=40 --repair --out hard/")
+def search(
+    run: Folder,
+    wish: Annotated[list[str], typer.Option("--wish", metavar="TRAIT=NUMBER", help="What to come near to.")],
+    out: Annotated[str, typer.Option(help="x.png, x.npz, x.parquet, or a folder.")],
+    n: Annotated[int, typer.Option("-n", "--number", help="How many.")] = 16,
+    given: Given = None,
+    seed: Annotated[int, typer.Option(help="Another seed finds others.")] = 0,
+    repair: Annotated[bool, typer.Option("--repair", help="Of levels: count once they are solvable.")] = False,
+) -> None:
+    """Find samples with wished properties in the latent space of a model."""
+    from anew.display import bars
+    from anew.editing.search import search as find
+    from anew.run import Run
+    from anew.samples import check_target
+
+    opened = Run.load(run)
+    check_target(out, opened.codec)
+    wishes = {name: _number(name, text) for name, text in _pairs(wish, "--wish").items()}
+    with bars() as on_progress:
+        found = find(opened, wishes, n, _pairs(given, "--given"), seed, mend=repair, on_progress=on_progress)
+    typer.echo(found.save(out))
 
 
 @app.command(
@@ -160,7 +204,7 @@ def report(
     if run is not None and selftest:
         _selftest(run, out, quick)
         return
-    columns = tuple(name.strip() for name in (quasi or "").split(",") if name.strip())
+    columns = _names(quasi)
     with bars() as on_progress:
         if run is None:
             from anew.evaluation.judge import judge
@@ -234,6 +278,18 @@ def _members(what: str) -> dict[str, str]:
     from anew.sources import builtins, readable
 
     return builtins() | readable()
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise AnewError(f"--wish {name}={text} is no number; expected such as {name}=40") from None
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    """ "age, zip" -> ("age", "zip")"""
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
 
 
 def _pairs(texts: list[str] | None, option: str) -> dict[str, Any]:

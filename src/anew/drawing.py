@@ -12,11 +12,33 @@ from anew.constraints import Constraints
 from anew.display import OnProgress
 from anew.errors import AnewError
 from anew.models.model import Completes, Model
+from anew.models.writing import Writes
+from anew.nn.decoding import PLAIN, Style
+from anew.nn.rules import Rules
 from anew.rng import Rng
 
 TOGETHER = 64  # samples that are made at a time, at least
 ROUNDS = 50  # of filling in again
 MOST = 1_000  # rows that are drawn for each that is wanted
+
+
+class Writing(NamedTuple):
+    """How sequences are drawn: `rules(n)` are those of n of them; `show` is told each column of codes (n,); `most`
+    are drawn."""
+
+    style: Style = PLAIN
+    rules: Callable[[int], Rules | None] = lambda n: None
+    show: Callable[[Tensor], None] | None = None
+    most: int | None = None
+
+    def write(self, model: Writes, n: int, begun: Tensor | None, given: Tensor | None, rng: Rng) -> Tensor:
+        known = torch.zeros(n, *model.space.shape, dtype=torch.int64, device=rng.device)  # type: ignore[attr-defined]
+        mask = known > 0
+        if begun is not None:
+            known[:, : begun.shape[1]], mask[:, : begun.shape[1]] = begun, True
+        if self.most is not None:
+            mask[:, self.most :] = True
+        return model.write(known, mask, given, rng, self.style, self.rules(n), self.show)
 
 
 @torch.no_grad()
@@ -28,11 +50,12 @@ def draw(
     on_progress: OnProgress | None = None,
     known: Tensor | None = None,
     first: int = 0,
+    writing: Writing | None = None,
 ) -> Tensor:
     """Samples number `first` to `first` + n - 1, (n, *space.shape) on the CPU.
 
     Each depends on `seed`, its number, and its row of `given` and `known` (n, F) only; where a row is `known`, and not
-    NaN, it is kept.
+    NaN, it is kept. Sequences are drawn as `writing` says, and what is `known` of them (n, T) is their beginning.
     """
     device = next(model.parameters()).device
     parts, together = [], max(TOGETHER, model.block)
@@ -42,7 +65,9 @@ def draw(
         here, start = slice(start - first, rows.stop - first), rows.stop
         told, kept = (None if each is None else each[here].to(device) for each in (given, known))
         rng = Rng.for_samples(seed, rows, device, model.block)
-        if kept is None:
+        if writing is not None and isinstance(model, Writes):
+            parts.append(writing.write(model, len(rows), kept, told, rng).cpu())
+        elif kept is None:
             parts.append(model.sample(len(rows), told, rng).cpu())
         else:
             assert isinstance(model, Completes)

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from anew.codecs import save_codec
-from anew.codecs.labels import LabelCodec
+from anew.codecs.dataset import GivenCodec, read_given
 from anew.errors import AnewError
+from anew.nn.conditioning import nothing_known
 from anew.rng import generator
 
 KNOWN = 512  # examples that a run keeps
@@ -19,11 +20,11 @@ KNOWN = 512  # examples that a run keeps
 class Given:
     """`known` (n, F) are rows that training examples had, as the codec writes them."""
 
-    def __init__(self, codec: LabelCodec, known: Tensor):
+    def __init__(self, codec: GivenCodec, known: Tensor):
         self.codec, self.known = codec, known
 
     @classmethod
-    def learn(cls, codec: LabelCodec, rows: Tensor) -> Given:
+    def learn(cls, codec: GivenCodec, rows: Tensor) -> Given:
         """From what was given with all training examples (n, F)."""
         some = torch.randperm(len(rows), generator=generator("known"))[:KNOWN]  # a source may be sorted
         return cls(codec, rows[some])
@@ -35,12 +36,13 @@ class Given:
         AnewError for a name or a value that was not given.
         """
         row = self._encode(wanted)
-        agree = self.known[((self.known == row) | row.isnan()).all(1)]
-        known = agree if len(agree) else torch.full((1, len(row)), torch.nan)
+        free = row.isnan() if row.is_floating_point() else (row == 0).all().expand(len(row))
+        agree = self.known[((self.known == row) | free).all(1)]
+        known = agree if len(agree) else nothing_known(self.codec.space, 1, "cpu")
         picks = [
             int(torch.randint(len(known), (), generator=generator(seed, "given", i))) for i in range(first, first + n)
         ]
-        return torch.where(row.isnan(), known[picks], row)
+        return torch.where(free, known[picks], row)
 
     def rows(self, told: Tensor) -> list[dict[str, Any]]:
         """In the terms of the data."""
@@ -54,13 +56,14 @@ class Given:
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> Given:
         """Inverse of `to_json`; raises KeyError, TypeError, ValueError or RuntimeError for what is none."""
-        codec = LabelCodec.from_json(state)
+        codec = read_given(state)
         values = [torch.nan if value is None else value for row in state["known"] for value in row]
-        return cls(codec, torch.tensor(values, dtype=torch.float32).reshape(-1, *codec.space.shape))
+        dtype = nothing_known(codec.space, 1, "cpu").dtype
+        return cls(codec, torch.tensor(values, dtype=dtype).reshape(-1, *codec.space.shape))
 
     def _encode(self, wanted: Mapping[str, Any]) -> Tensor:
-        """(F,), NaN where nothing is wanted."""
-        names = [field.name for field in self.codec.space.fields]
+        """(F,), NaN, or no codes, where nothing is wanted."""
+        names = self.codec.options.columns
         for name in wanted:
             if name not in names:
                 raise AnewError(f"'{name}' was not given in training; what was: {', '.join(names)}")

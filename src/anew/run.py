@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -19,12 +20,14 @@ from anew.codecs.codec import Codec
 from anew.codecs.dataset import Dataset, Progress, fingerprint, load_all, prepare
 from anew.codecs.fitted import Fitted
 from anew.constraints import Constraints
-from anew.drawing import draw, draw_until, fill
+from anew.drawing import Writing, draw, draw_until, fill
 from anew.errors import AnewError
 from anew.given import Given
 from anew.latent import LatentCodec
 from anew.models import build
 from anew.models.model import Completes, Model
+from anew.models.writing import Writes
+from anew.nn.decoding import PLAIN, Style
 from anew.samples import Samples
 from anew.sources import Source, open_source
 from anew.writing import write, write_json
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from anew.codecs.table import TableCodec
+    from anew.codecs.text import TextCodec
     from anew.evaluation.report import Report
     from anew.evaluation.selftest import SelfTest
 
@@ -174,17 +178,25 @@ class Run:
         *,
         balance: str | None = None,
         constraints: Constraints | None = None,
+        style: Style = PLAIN,
+        prompt: str | None = None,
+        length: int | None = None,
+        stop: Sequence[str] = (),
+        show: Callable[[Tensor], None] | None = None,
     ) -> Samples:
         """`n` new samples. Sample i depends on `seed` and i only.
 
         `given` is what they shall have, {"label": 7}: something given in training, or, of tables, any columns. What
         was given in training and is left open is drawn as it was in the data. `balance` is a column of a table of
-        which each value comes equally often; `constraints` are met by drawing again. Raises AnewError for a name or a
-        value that was not in the data.
+        which each value comes equally often; `constraints` are met by drawing again. Sequences begin with the `prompt`,
+        are drawn in a `style`, have at most `length` codes and, of text, end before any of `stop`; `show` is told their
+        codes (n,), column by column. Raises AnewError for a name or a value that was not in the data.
         """
         if n < 1:
             raise AnewError(f"cannot make {n} samples; ask for 1 or more")
         asked, columns = self._sort(given or {}, balance)
+        writing = self._writing(style, prompt, length, stop, show)
+        begun = None if prompt is None else cast("TextCodec", self.codec).begun(prompt)
         told: list[Tensor] = []  # what was given with all that was made, in order
 
         def make(first: int, count: int) -> Tensor:
@@ -193,16 +205,19 @@ class Run:
             if given is not None:
                 told.append(given)
             known = codec.known(numbers, columns, balance) if columns or balance else None
-            return draw(self.model, count, given, seed, on_progress, known, first)
+            if begun is not None:
+                known = begun.expand(count, -1)
+            return draw(self.model, count, given, seed, on_progress, known, first, writing)
 
         def samples(x: Tensor, numbers: Tensor, tried: int) -> Samples:
             rows = self.given.rows(torch.cat(told)[numbers]) if self.given else []
-            return Samples(self.codec, self.codec.decode(x), rows, tried)
+            items = self.codec.decode(x)
+            return Samples(self.codec, [cut(item, stop) for item in items] if stop else items, rows, tried)
 
         def see(x: Tensor, numbers: Tensor) -> pd.DataFrame:
             return cast("TableCodec", self.codec).typed(samples(x, numbers, n).frame, learned=False)
 
-        wishes = constraints or Constraints()
+        wishes = self._with_data(constraints or Constraints())
         x, numbers, tried = draw_until(n, make, see, wishes)
         made = samples(x, numbers, tried)
         return made.replaced(wishes.derived(see(x, numbers))) if wishes else made
@@ -258,6 +273,33 @@ class Run:
         """Whether the model can be told some columns of a row, and fills in the rest."""
         return self.codec.frames and isinstance(self.model, Completes)
 
+    def _with_data(self, wishes: Constraints) -> Constraints:
+        """With the real rows that combinations of values are looked up in; raises AnewError if the data are gone."""
+        if not wishes.together or not self.codec.frames:
+            return wishes
+        codec, train = cast("TableCodec", self.codec), self.open_data().train
+        told = self.given.rows(train.given) if self.given and train.given is not None else []
+        rows = Samples(codec, codec.decode(train.batch(torch.arange(len(train))).x), told)
+        return replace(wishes, real=codec.typed(rows.frame, learned=False))
+
+    def _writing(
+        self,
+        style: Style,
+        prompt: str | None,
+        length: int | None,
+        stop: Sequence[str],
+        show: Callable[[Tensor], None] | None,
+    ) -> Writing | None:
+        """None for a model that does not write sequences; raises AnewError if that is asked of one."""
+        if (prompt is not None or stop) and not hasattr(self.codec, "begun"):
+            raise AnewError(f"samples of the kind {self.codec.name} are no text; leave out prompt and stop")
+        if isinstance(self.model, Writes):
+            return Writing(style, self.codec.rules, show, length)
+        if prompt is not None or length is not None or style != PLAIN:
+            recipe = self.info["model"]["recipe"]
+            raise AnewError(f"{recipe} does not write from left to right; leave out prompt, temperature and the like")
+        return None
+
     def _sort(self, wanted: Mapping[str, Any], balance: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """What is wanted, by whether it was given in training or is a column of the table."""
         columns = {name: value for name, value in wanted.items() if name not in self.info["given"] and self._fills}
@@ -310,6 +352,11 @@ class Run:
 
     def _repr_png_(self) -> bytes:
         return self.sample(32)._repr_png_()
+
+
+def cut(text: str, stop: Sequence[str]) -> str:
+    """Up to the first of what it is to stop before."""
+    return text[: min((place for end in stop if (place := text.find(end)) >= 0), default=len(text))]
 
 
 def codec_for(source: Source, settings: Mapping[str, str], inner: Run | None) -> Codec:

@@ -64,6 +64,11 @@ class Samples(Sequence[Any]):
         written = {name: codec.written(name, values) for name, values in columns.items()}
         return Samples(codec, self.items.assign(**written), self.given, self.tried)
 
+    def mended(self) -> tuple[Samples, str]:
+        """See `Codec.mend`."""
+        items, said = self.codec.mend(self.items)
+        return Samples(self.codec, items, self.given, self.tried), said
+
     def __repr__(self) -> str:
         return f"Samples({len(self)} of the kind {self.codec.name})"
 
@@ -122,7 +127,7 @@ def check_target(path: str | PathLike[str], codec: Codec) -> None:
 
 
 def _writers(codec: Codec) -> Writers:
-    return _TABLES if codec.frames else _FILES
+    return _TABLES if codec.frames else _FILES | dict.fromkeys(codec.endings, _save_together)
 
 
 def _ending(path: Path, codec: Codec) -> str:
@@ -132,6 +137,10 @@ def _ending(path: Path, codec: Codec) -> str:
 
 def _save_picture(samples: Samples, path: Path) -> None:
     write(path, samples._repr_png_())
+
+
+def _save_together(samples: Samples, path: Path) -> None:
+    write(path, samples.codec.together(samples.items, samples.given, _ending(path, samples.codec)))
 
 
 def _save_arrays(samples: Samples, path: Path) -> None:
@@ -163,6 +172,10 @@ def _save_table(samples: Samples, path: Path) -> None:
 
 
 def _save_folder(samples: Samples, path: Path) -> None:
+    if (files := samples.codec.files(samples.items)) is not None:
+        for name, content in files.items():
+            write(path / name, content)
+        return
     names = list(_file_names(samples))
     for name, sample in zip(names, samples, strict=True):
         write(path / name, samples.codec.to_bytes(sample))

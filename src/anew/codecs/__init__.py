@@ -16,9 +16,17 @@ if TYPE_CHECKING:
 
 # And those that others added through the entry-point group `anew.codecs`.
 CODECS = {
+    "code": "anew.codecs.code:CodeCodec",
+    "entities": "anew.codecs.entities:EntityCodec",
     "image": "anew.codecs.image:ImageCodec",
     "labels": "anew.codecs.labels:LabelCodec",
+    "level": "anew.codecs.level:LevelCodec",
+    "music": "anew.codecs.music:MusicCodec",
+    "prompts": "anew.codecs.prompts:PromptCodec",
+    "text": "anew.codecs.text:TextCodec",
     "table": "anew.codecs.table:TableCodec",
+    "graph": "anew.codecs.graph:GraphCodec",
+    "molecule": "anew.codecs.graph_molecule:MoleculeCodec",
 }
 
 PREFIX = "codec."  # of a setting that is the codec's, and not the model's

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor
 
+from anew.errors import AnewError
 from anew.nn.rules import Rules
 from anew.spaces import Batch, Space
 
@@ -33,6 +34,7 @@ class Codec(ABC):
     extension: ClassVar[str]  # of one sample written as a file: ".png"
     Options: ClassVar[type]  # a frozen dataclass: what `--set codec.KEY=VALUE` can change
     blocks: bool = False  # whether a record is a block of examples
+    endings: tuple[str, ...] = ()  # of files that hold many samples, besides those that any kind of data has
     frames: bool = False  # whether samples are one pandas frame
     held_out: int = 0  # examples that are held out for each split, at most; 0 is a tenth of all
     shown: str = ".png"  # ending of the file that samples are saved in if no other is asked for
@@ -101,6 +103,14 @@ class Codec(ABC):
     def to_bytes(self, sample: Any) -> bytes:
         """One sample as a file of the kind `extension`."""
 
+    def together(self, samples: Samples, given: Sequence[Mapping[str, Any]], ending: str) -> bytes:
+        """All samples as one file of a kind of `endings`, with what was given with each, if anything was."""
+        raise NotImplementedError
+
+    def files(self, samples: Samples) -> Mapping[str, bytes] | None:
+        """What a folder of samples holds, by name; None: a file for each."""
+        return None
+
     @abstractmethod
     def to_array(self, samples: Samples) -> np.ndarray:
         """(n, ...) for .npz files"""
@@ -108,6 +118,13 @@ class Codec(ABC):
     @abstractmethod
     def show(self, samples: Samples, columns: int | None = None) -> bytes:
         """A PNG for people: all samples side by side, in rows of `columns`."""
+
+    def mend(self, samples: Samples) -> tuple[Samples, str]:
+        """Samples changed as little as makes them what they should be (a level: solvable), and what was done, in words.
+
+        Raises AnewError where there is nothing to mend.
+        """
+        raise AnewError(f"samples of the kind {self.name} cannot be repaired; leave out --repair")
 
     # --- for measuring
 
@@ -121,6 +138,10 @@ class Codec(ABC):
     @abstractmethod
     def features(self, samples: Samples) -> dict[str, np.ndarray]:
         """{view: (n, d) float32}; every view is comparable by Euclidean distance. Needs `fit_features`."""
+
+    def amounts(self, samples: Samples) -> tuple[str, np.ndarray] | None:
+        """What likelihoods are per, where it is not the values of x: ("byte", (n,)), how many there are in each."""
+        return None
 
     def traits(self, samples: Samples) -> dict[str, np.ndarray]:
         """{what a person would count in a sample: (n,)}: numbers ("notes a bar"), or bool for what holds ("it parses").

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -14,9 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from anew.codecs import load_codec, save_codec
 from anew.codecs.cache import new_folder, read_array, write_rows
 from anew.codecs.codec import BadRecord, Codec
 from anew.codecs.labels import LabelCodec, LabelOptions
+from anew.codecs.prompts import PromptCodec, PromptOptions, are_prompts
 from anew.codecs.reading import Progress, chunks, follow, load_each
 from anew.errors import AnewError
 from anew.sources.source import Record, Source
@@ -25,7 +27,9 @@ from anew.writing import cache_folder
 
 __all__ = ["Dataset", "Progress", "Split", "assign_splits", "fingerprint", "load_all", "prepare"]
 
-_CACHE_VERSION = 2  # of what the files hold; raise it when that changes
+GivenCodec = LabelCodec | PromptCodec
+
+_CACHE_VERSION = 3  # of what the files hold; raise it when that changes
 _HELD_OUT = 0.1  # share of the examples for validation, and as many for the test
 _FEW = 30  # distinct records; chance would leave a split of fewer too small
 _NAMED = 100  # bad records that are named
@@ -53,7 +57,7 @@ class Dataset:
     """The splits, the fitted codecs, and what had to be left out."""
 
     codec: Codec
-    given_codec: LabelCodec | None
+    given_codec: GivenCodec | None
     train: Split
     validation: Split
     test: Split
@@ -64,6 +68,11 @@ class Dataset:
     @property
     def space(self) -> Space:
         return self.codec.space
+
+    @property
+    def labels(self) -> LabelCodec | None:
+        """The codec of what is given, if that is categories and numbers."""
+        return self.given_codec if isinstance(self.given_codec, LabelCodec) else None
 
     @property
     def given_space(self) -> Space | None:
@@ -128,7 +137,7 @@ def _open(folder: Path, codec: Codec, key: str) -> Dataset | None:
     try:
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         fitted = codec.restored(index["codec"])
-        given_codec = LabelCodec.from_json(index["given"]) if index["given"] else None
+        given_codec = read_given(index["given"]) if index["given"] else None
         x, given = (read_array(folder / name, sum(index["counts"])) for name in ("x.npy", "given.npy"))
         spans = zip(*(tensor.split(index["counts"]) for tensor in (x, given)), strict=True)
         train, validation, test = (Split(a, b if given_codec else None, fitted.space) for a, b in spans)
@@ -154,7 +163,7 @@ def _build(folder: Path, source: Source, codec: Codec, given: tuple[str, ...], o
         index = {
             "counts": survey.sizes,
             "codec": codec.to_json(),
-            "given": given_codec.to_json() if given_codec else None,
+            "given": save_codec(given_codec) if given_codec else None,
             "skipped": survey.skipped[:_NAMED],
             "skipped_count": len(survey.skipped),
         }
@@ -230,13 +239,21 @@ def _encode(
 
 def _encode_given(
     told: list[dict[str, Any]], survey: _Survey, columns: tuple[str, ...]
-) -> tuple[LabelCodec | None, Tensor]:
+) -> tuple[GivenCodec | None, Tensor]:
     """A category that only validation or test examples have was never learned: it is not known (NaN)."""
     if not columns:
         return None, torch.zeros(len(survey.splits), 0)
-    codec = LabelCodec(LabelOptions(columns))
+    prompts = are_prompts(told, columns)
+    codec: GivenCodec = PromptCodec(PromptOptions(columns)) if prompts else LabelCodec(LabelOptions(columns))
     codec.fit(row for row, split in zip(told, survey.splits) if split == 0)
     return codec, codec.encode_known(told)
+
+
+def read_given(state: Mapping[str, Any]) -> GivenCodec:
+    """Inverse of `save_codec` for the codec of what is given."""
+    codec = load_codec(state)
+    assert isinstance(codec, LabelCodec | PromptCodec)
+    return codec
 
 
 def load_all(codec: Codec, source: Source, on_progress: Progress | None = None) -> Iterator[tuple[Record, Any]]:

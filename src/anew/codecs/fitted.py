@@ -21,7 +21,7 @@ class Fitted(Codec):
         super().__init__(inner.options)
         self.inner, self.space, self.blocks = inner, inner.space, inner.blocks
         self.name, self.extension = inner.name, inner.extension  # type: ignore[misc]
-        self.shown, self.frames, self.held_out = inner.shown, inner.frames, inner.held_out
+        self.endings, self.shown, self.frames, self.held_out = inner.endings, inner.shown, inner.frames, inner.held_out
 
     def load(self, content: Any) -> Any:
         return self.inner.load(content)
@@ -76,6 +76,18 @@ class Fitted(Codec):
 
     def features(self, samples: Samples) -> dict[str, np.ndarray]:
         return self.inner.features(samples)
+
+    def together(self, samples: Samples, given: Sequence[Mapping[str, Any]], ending: str) -> bytes:
+        return self.inner.together(samples, given, ending)
+
+    def files(self, samples: Samples) -> Mapping[str, bytes] | None:
+        return self.inner.files(samples)
+
+    def mend(self, samples: Samples) -> tuple[Samples, str]:
+        return self.inner.mend(samples)
+
+    def amounts(self, samples: Samples) -> tuple[str, np.ndarray] | None:
+        return self.inner.amounts(samples)
 
     def traits(self, samples: Samples) -> dict[str, np.ndarray]:
         return self.inner.traits(samples)

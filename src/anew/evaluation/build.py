@@ -23,6 +23,7 @@ from anew.evaluation.page import Pictures, render, render_comparison
 from anew.evaluation.report import Report
 from anew.evaluation.row import Row
 from anew.evaluation.tables import distances, sheet
+from anew.evaluation.translation import translation
 from anew.evaluation.verdict import trust, verdict
 from anew.run import Run
 from anew.training import metrics
@@ -55,6 +56,7 @@ def make_report(
     speed = len(samples) / (time.perf_counter() - start)
     generated = replace(truth.examples(samples.items, samples.given), losses=_losses(run, truth, looked_at))
     rows = card.measure(generated, truth.real, on_progress=on_progress) + _likelihood(run, truth)
+    rows += translation(run, truth.chosen.test)
     rows += cost(run.info.get("result", {}) | {"samples_per_second": speed})
     report = describe(run.path.resolve().name, truth, generated, rows)
     report = replace(report, anonymity=beside_real(generated, truth.real, quasi, sensitive))
@@ -68,7 +70,7 @@ def describe(name: str, truth: Truth, generated: Examples, rows: list[Row]) -> R
         name=name,
         verdict=verdict(rows),
         rows=rows,
-        groups=groups(generated, truth.real, truth.data.given_codec),
+        groups=groups(generated, truth.real, truth.data.labels),
         trust=trust(rows, {name: len(split) for name, split in splits.items()}, truth.real),
         pairs=[pair._asdict() for pair in _closest(generated, truth)],
         columns=distances(generated, truth.real),
@@ -122,7 +124,9 @@ def _likelihood(run: Run, truth: Truth) -> list[Row]:
     if run.inner is not None:
         return []
     some = slice(SCORED)
-    return likelihood(run.model, take(truth.chosen.test, some), take(truth.chosen.train, some))
+    codec = truth.data.codec
+    of = take(truth.chosen.test, some), take(truth.chosen.train, some)
+    return likelihood(run.model, *of, lambda x: codec.amounts(codec.decode(x)))
 
 
 def _closest(generated: Examples, truth: Truth) -> list[Pair]:

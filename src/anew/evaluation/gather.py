@@ -84,7 +84,7 @@ def gather(data: Dataset, looked_at: Effort, on_progress: Progress | None = None
     for done, batch in enumerate((*chosen, shuffled(take(chosen.train, slice(limit)), data.codec)), 1):
         say("learning views", done, 5)
         parts.append(_examples(data, data.codec.decode(batch.x), batch.given))
-    fields = data.given_codec.space.fields if data.given_codec else ()
+    fields = data.labels.space.fields if data.labels else ()
     train, held_out, test, impostor = parts
     real = Real(train, held_out, test, impostor, fields, digests(data.train.x), limit)
     return Truth(data, chosen, real)
@@ -108,10 +108,10 @@ def owners(codec: Codec) -> Tensor | None:
 def typed(data: Dataset, samples: Any, given: Tensor | None) -> pd.DataFrame:
     """What the cells of a frame of samples hold, in the columns that are learned and those that are given (n, F)."""
     table = of_table(data.codec).typed(samples)
-    if data.given_codec is None or given is None:
+    if data.labels is None or given is None:
         return table
-    told = pd.DataFrame(data.given_codec.decode(given), dtype=object)
-    for column in data.given_codec.columns:
+    told = pd.DataFrame(data.labels.decode(given), dtype=object)
+    for column in data.labels.columns:
         cells = told[column.name]
         table[column.name] = cells.map(str, na_action="ignore") if column.values else cells.astype("float64")
     return table
@@ -135,8 +135,8 @@ def told(data: Dataset, given: Sequence[Mapping[str, Any]]) -> Tensor | None:
 def _examples(data: Dataset, samples: Samples, given: Tensor | None) -> Examples:
     """With what was given (n, F)."""
     columns = {}
-    if data.given_codec is not None and given is not None:
-        names = [field.name for field in data.given_codec.space.fields]
+    if data.labels is not None and given is not None:
+        names = [field.name for field in data.labels.space.fields]
         columns = dict(zip(names, given.double().numpy().T))
     stored = data.space.pack(data.codec.encode(samples))
     table = typed(data, samples, given) if data.codec.frames else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -16,20 +17,35 @@ from anew.rng import Rng
 from anew.spaces import Batch, Fields, Space
 
 TOGETHER, DRAWS = 64, 4  # examples at a time; draws of a loss
-TITLE, QUESTION = "Likelihood", "How many bits does an unseen example take, per value?"
+TITLE, QUESTION = "Likelihood", "How many bits does an unseen example take, per {}?"
+
+Amounts = Callable[[Tensor], tuple[str, np.ndarray] | None]
 
 
-def likelihood(model: Model, test: Batch, train: Batch) -> list[Row]:
-    """A row of bits per dimension, beside those of independent values; none for a model that cannot say."""
+def likelihood(model: Model, test: Batch, train: Batch, amounts: Amounts = lambda x: None) -> list[Row]:
+    """A row of bits per value, beside those of independent values; none for a model that cannot say.
+
+    `amounts` of examples (n, ...) are what the bits are divided by in place of the number of values, and its name.
+    """
     if not isinstance(model, Scores):
         return []
-    value, trained = (mean(bits_per_dimension(model, batch)) for batch in (test, train))
-    alone = mean(independent_bits(model.space, train.x, test.x)) if _is_coded(model.space) else None
+    unit, shares = _shares(test.x, amounts)
+    value = mean(bits_per_dimension(model, test) * shares)
+    trained = mean(bits_per_dimension(model, train) * _shares(train.x, amounts)[1])
+    alone = mean(independent_bits(model.space, train.x, test.x) * shares) if _is_coded(model.space) else None
     tag = "Exact" if model.likelihood == "exact" else "An upper bound"
     note = f"{tag}; {trained.value:.2f} on training data. There is no floor; the ceiling takes each value on its own."
-    row = Row("likelihood", TITLE, QUESTION, "bits", value, None, alone, "low", "", note)
+    row = Row("likelihood", TITLE, QUESTION.format(unit), "bits", value, None, alone, "low", "", note)
     worse = alone is not None and value.low > alone.high
     return [replace(row, verdict="no better than the baseline" if worse else tag.lower())]
+
+
+def _shares(x: Tensor, amounts: Amounts) -> tuple[str, np.ndarray]:
+    """The unit, and what bits per dimension are multiplied by so that their mean is bits per unit."""
+    found = amounts(x)
+    if found is None:
+        return "value", np.ones(len(x))
+    return found[0], np.full(len(x), math.prod(x.shape[1:]) / max(1e-9, found[1].mean()))
 
 
 def bits_per_dimension(model: Model, batch: Batch) -> np.ndarray:

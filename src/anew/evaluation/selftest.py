@@ -104,7 +104,7 @@ def _copies(fresh: Batch, truth: Truth) -> Batch:
 
 def _half(fresh: Batch, truth: Truth) -> Batch:
     """Of the classes, if there are any, or of clusters. Classes of rows of a table may differ in little else."""
-    codec = None if truth.data.codec.frames else truth.data.given_codec
+    codec = None if truth.data.codec.frames else truth.data.labels
     column = next((i for i, c in enumerate(codec.columns) if len(c.values) > 1), None) if codec else None
     if column is not None and fresh.given is not None:
         kinds = fresh.given[:, column].numpy()

@@ -70,7 +70,9 @@ class Embed(nn.Module):
 
 
 def nothing_known(space: Space, n: int, device: torch.device | str) -> Tensor:
-    """(n, *space.shape) of NaN"""
+    """(n, *space.shape) of NaN, or of no codes"""
+    if isinstance(space, Tokens):
+        return torch.zeros(n, *space.shape, dtype=torch.int64, device=device)
     return torch.full((n, *space.shape), torch.nan, device=device)
 
 
