@@ -17,7 +17,7 @@ from anew.models import RECIPES
 from anew.sources import builtins
 from anew.training.trainer import Trainer
 
-VERBS = ["train", "sample", "report", "compare", "list"]
+VERBS = ["train", "sample", "chat", "report", "compare", "list"]
 SMALL = ["--model", "gan", "--size", "1", "--examples", "64", "--precision", "fp32"]
 SMALL += ["--set", "width=2", "--set", "batch=16"]
 

@@ -34,13 +34,15 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return plan(make, replace(request, examples=512, precision="fp32"), None, stride, show)
 
     monkeypatch.setattr(train, "_plan", small)
-    monkeypatch.setattr(train, "choose_size", lambda minutes: 1)
+    monkeypatch.setattr(train, "choose_size", lambda minutes, space: 1)
     monkeypatch.setattr(gather, "FULL", Effort(30, 100))
     monkeypatch.chdir(tmp_path)
     _make_photos(tmp_path / "photos")
     _make_photos(tmp_path / "others")
     _make_mnist(tmp_path / "mnist")
     _make_people(tmp_path)
+    _make_shop(tmp_path)
+    _make_texts(tmp_path)
     return tmp_path
 
 
@@ -69,6 +71,30 @@ def _make_people(folder: Path) -> None:
     )
     people.to_csv(folder / "people.csv", index=False)
     people.mask(rng.random(people.shape) < 0.2).to_csv(folder / "holes.csv", index=False)
+
+
+def _make_shop(folder: Path) -> None:
+    """customers.csv with their orders.csv, and visits.csv of patients."""
+    rng = np.random.default_rng(0)
+    customers = pd.DataFrame({"id": [f"C{i:03d}" for i in range(60)], "kind": rng.choice(["new", "old"], 60)})
+    names = np.sort(rng.choice(customers["id"], 150))
+    days = pd.date_range("2024-01-01", periods=150).strftime("%Y-%m-%d")
+    orders = pd.DataFrame({"customer": names, "day": days, "price": rng.integers(1, 20, 150)})
+    customers.to_csv(folder / "customers.csv", index=False)
+    orders.to_csv(folder / "orders.csv", index=False)
+    orders.rename(columns={"customer": "patient"}).to_csv(folder / "visits.csv", index=False)
+
+
+def _make_texts(folder: Path) -> None:
+    """Stories, code, and a book in two languages."""
+    for i in range(40):
+        for name in (f"stories/{i}.txt", f"project/{i}.py"):
+            (folder / name).parent.mkdir(exist_ok=True)
+        (folder / f"stories/{i}.txt").write_text(f"Once upon a time there were {i} mice.\n", encoding="utf-8")
+        code = f"def times_{i}(number):\n    result = {i} * number\n    return result\n"
+        (folder / f"project/{i}.py").write_text(code, encoding="utf-8")
+    (folder / "book.en").write_text("".join(f"Page {i}.\n" for i in range(60)), encoding="utf-8")
+    (folder / "book.de").write_text("".join(f"Seite {i}.\n" for i in range(60)), encoding="utf-8")
 
 
 def _make_mnist(folder: Path) -> None:

@@ -68,7 +68,7 @@ def train(
 )
 def sample(
     run: Folder,
-    n: Annotated[int, typer.Option("-n", "--number", help="How many.")] = 64,
+    n: Annotated[int | None, typer.Option("-n", "--number", help="How many (64, or 1 text).")] = None,
     given: Given = None,
     seed: Annotated[int, typer.Option(help="Another seed makes other samples.")] = 0,
     out: Annotated[
@@ -108,6 +108,11 @@ def sample(
     from anew.samples import check_target
 
     opened, style = Run.load(run), Style(temperature, top_p, min_p, top_k, repetition)
+    if out is None and opened.codec.shown == ".txt":
+        told = {"style": style, "prompt": prompt, "length": length, "stop": stop or ()}
+        _print_texts(opened, n or 1, _pairs(given, "--given"), seed, told)
+        return
+    n = n or 64
     target = out or str(run / f"samples-seed{seed}{opened.codec.shown}")
     check_target(target, opened.codec)
     constraints = Constraints(where or (), derive or (), unique or (), _names(together))
@@ -123,6 +128,24 @@ def sample(
     if constraints:
         say(f"kept {n:,} of {samples.tried:,} rows that were drawn ({n / samples.tried:.0%})")
     typer.echo(samples.save(target))
+
+
+def _print_texts(run: Any, n: int, given: dict[str, Any], seed: int, told: dict[str, Any]) -> None:
+    """Texts to the terminal, one while it is written."""
+    import torch
+
+    from anew.display import Typing, bars
+
+    if n == 1 and not told["stop"]:
+        typing = Typing(
+            lambda codes: run.codec.decode(torch.tensor([codes]))[0], lambda text: typer.echo(text, nl=False)
+        )
+        run.sample(1, given, seed, show=typing, **told)
+        typer.echo()
+        return
+    with bars() as on_progress:
+        samples = run.sample(n, given, seed, on_progress, **told)
+    typer.echo(samples.codec.together(samples.items, samples.given, ".txt").decode(), nl=False)
 
 
 @edit.command(epilog="Example:  anew edit complete runs/people --data holes.csv --out whole.csv")
@@ -166,6 +189,23 @@ def search(
     with bars() as on_progress:
         found = find(opened, wishes, n, _pairs(given, "--given"), seed, mend=repair, on_progress=on_progress)
     typer.echo(found.save(out))
+
+
+@app.command(epilog="Example:  anew chat runs/helpdesk --temperature 0.7")
+def chat(
+    run: Folder,
+    temperature: Annotated[float, typer.Option(help="Below 1 is safer, above 1 wilder.")] = 0.8,
+    top_p: Annotated[float, typer.Option(help="The likeliest codes with this share together.")] = 0.95,
+    seed: Annotated[int, typer.Option(help="Another seed answers otherwise.")] = 0,
+) -> None:
+    """Talk with a model that was trained on dialogues (docs/text.md); an empty line ends."""
+    from anew.nn.decoding import Style
+    from anew.run import Run
+
+    opened, style, said = Run.load(run), Style(temperature, top_p), ""
+    while line := typer.prompt(">", default="", show_default=False, prompt_suffix=" ").strip():
+        said, answer = opened.answer(said, line, style, seed)
+        typer.echo(answer)
 
 
 @app.command(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -67,6 +67,21 @@ class TrainingDisplay:
         if self.show and not console.is_terminal and tenth > self._tenth:
             console.print(f"{100 * examples / self.total:.0f} %  {text}")
             self._tenth = tenth
+
+
+class Typing:
+    """Writes a text while its codes are drawn: called with each code (1,), it writes what has become readable."""
+
+    def __init__(self, decode: Callable[[list[int]], str], write: Callable[[str], object]):
+        self.decode, self.write = decode, write
+        self.codes: list[int] = []
+        self.text = ""
+
+    def __call__(self, codes: Iterable[int]) -> None:
+        self.codes += [int(code) for code in codes if int(code)]
+        text = self.decode(self.codes).rstrip("\ufffd")  # half of a letter
+        self.write(text[len(self.text) :])
+        self.text = text
 
 
 def say(text: str, show: bool = True) -> None:

@@ -30,6 +30,7 @@ from anew.models.writing import Writes
 from anew.nn.decoding import PLAIN, Style
 from anew.samples import Samples
 from anew.sources import Source, open_source
+from anew.sources.dialogue import marker
 from anew.writing import write, write_json
 
 if TYPE_CHECKING:
@@ -221,6 +222,20 @@ class Run:
         x, numbers, tried = draw_until(n, make, see, wishes)
         made = samples(x, numbers, tried)
         return made.replaced(wishes.derived(see(x, numbers))) if wishes else made
+
+    def answer(self, said: str, line: str, style: Style = PLAIN, seed: int = 0) -> tuple[str, str]:
+        """All that was said with the `line` and its answer, and the answer, of a model of dialogues."""
+        if self.codec.name != "text":
+            raise AnewError(
+                f"'{self.path}' was not trained on text, so nobody answers; train on dialogues: docs/text.md"
+            )
+        codec, said = cast("TextCodec", self.codec), f"{said}{marker('user')}{line}\n{marker('assistant')}"
+        prompt = said
+        while len(codec.begun(prompt)) > codec.space.length // 2 and marker("user") in prompt[1:]:
+            prompt = prompt[prompt.index(marker("user"), 1) :]
+        made = self.sample(1, seed=seed + len(said), style=style, prompt=prompt).items[0]
+        answer = cut(made[len(prompt) :], (marker("user"), marker("assistant"), marker("system"))).strip()
+        return f"{said}{answer}\n", answer
 
     def complete(self, rows: Any, seed: int = 0, on_progress: Progress | None = None) -> Samples:
         """The rows of a table (a file, or a frame) with every missing cell filled in, as likely as it is.

@@ -63,7 +63,28 @@ def test_the_demo_is_not_stopped(tmp_path: Path):
     assert run.info["result"]["examples"] >= 400_000 - run.info["model"]["configuration"]["batch"]
 
 
+TALE = "".join(f"{a} and {b} went to the {c}.\n" for a in "ABCDEF" for b in "GHIJKL" for c in ("sea", "moon", "zoo"))
+LETTERS = {"width": 16, "layers": 1, "context": 32, "batch": 16, "codec.length": 32}
+
+
+def test_silent_where_held_out_text_is_learned_too(tmp_path: Path):
+    (tmp_path / "tale.txt").write_text(TALE)
+    run = train("autoregressive", tmp_path / "run", 16 * 150, tmp_path / "tale.txt", **LETTERS)
+    assert "guard" not in run.info
+
+
 # --- signals
+
+
+def test_what_is_learned_by_heart_is_stopped_with_the_best_state(tmp_path: Path):
+    """Letters at random: nothing of them can be learned but themselves."""
+    letters = np.random.default_rng(0).choice(list("abcdefgh"), 1200)
+    (tmp_path / "noise.txt").write_text("".join(letters))
+    larger = LETTERS | {"width": 64, "layers": 2, "dropout": 0, "muon": 0.05}
+    run = train("autoregressive", tmp_path / "run", 16 * 600, tmp_path / "noise.txt", **larger)
+    assert events(run)[0][0] == "overfitting"
+    assert "held-out examples lose" in run.info["stopped"]
+    assert run.info["result"]["examples"] < 16 * 600
 
 
 def test_not_finite_goes_back_and_slows_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
