@@ -23,7 +23,7 @@ SPACES: dict[str, Space] = {
     "fields": Fields((Field("kind", 3), Field("weight"))),
     "table": Fields((Field("kind", 3), Field("weight", 9, 8))),  # in bins of 1/2 from -2.25 on; code 0 is missing
 }
-TINY = {"width": 8, "latent": 4, "batch": 16, "steps": 4, "blocks": 1, "pack": 2}
+TINY = {"width": 8, "latent": 4, "batch": 16, "steps": 4, "blocks": 1, "pack": 2, "layers": 1, "context": 4}
 
 
 def tiny(recipe: str, space: Space, given: Space | None = None, seed: int = 0, **changes: Any) -> Model:

@@ -78,7 +78,9 @@ def test_all_that_is_drawn_by_the_rules_is_whole_rows(found: Entities, length: i
     sexes = next(i for i, field in enumerate(codes) if field.name == "sex")
     first = codec._slots[1].starts[sexes]
     written = ((x >= first) & (x < first + codes[sexes].values)).sum(1)
-    assert torch.isin(written - torch.from_numpy(whole.counts), torch.tensor([0, 1])).all(), "a row that is cut is left out"
+    assert torch.isin(written - torch.from_numpy(whole.counts), torch.tensor([0, 1])).all(), (
+        "a row that is cut is left out"
+    )
 
 
 def test_entities_without_rows(found: Entities):

@@ -129,7 +129,7 @@ def test_auto_chooses_what_can_be_built(space: Grid | Tokens):
 
 
 def test_sizes():
-    chosen = [choose_size(minutes) for minutes in (0.1, 1, 5, 60, 1e6)]
+    chosen = [choose_size(minutes, Grid(1, (8, 8))) for minutes in (0.1, 1, 5, 60, 1e6)]
     assert chosen == sorted(chosen)
     assert set(chosen) <= set(SIZES)
     assert [read_size(str(size)) for size in SIZES] == list(SIZES)

@@ -1,4 +1,4 @@
-"""The order that a graph's nodes are written in: the same for graphs that are alike, and neighbours near each other."""
+"""The order that a graph's nodes are written in: the same for graphs that are alike, and what is joined together."""
 
 from __future__ import annotations
 
@@ -14,27 +14,35 @@ Neighbours = list[list[tuple[int, int]]]  # of each node: (kind of the edge, the
 
 
 def order(kinds: Sequence[int], edges: np.ndarray) -> list[int]:
-    """The nodes by breadth, from the one of most edges on, part by part, the largest first.
+    """The nodes part by part, the largest first, each from a node of few edges on.
 
-    Which of several comes first is told by their places in the whole graph, so that graphs that differ in the numbers
-    of their nodes only get the same order, but for rare ones of great symmetry that are not alike within.
+    The next is always the one with the most edges to those before it (maximum cardinality search, Tarjan and Yannakakis
+    1984); of several, the one whose first neighbour came last. So what is dense is finished before the next begins. Of
+    others that are left, the place in the whole graph decides, so that graphs that differ in the numbers of their nodes
+    only get the same order, but for rare ones of great symmetry that are not alike within.
     """
     neighbours = [[(int(edges[i, j]), int(j)) for j in np.flatnonzero(edges[i])] for i in range(len(kinds))]
     ranks = _canonical(kinds, neighbours)
     parts, seen = [], [False] * len(ranks)
-    for start in np.argsort(ranks).tolist():
+    for start in sorted(range(len(ranks)), key=ranks.__getitem__, reverse=True):
         if not seen[start]:
-            parts.append(_by_breadth(start, neighbours, ranks, seen))
+            parts.append(_search(start, neighbours, ranks, seen))
     return [node for part in sorted(parts, key=len, reverse=True) for node in part]
 
 
-def _by_breadth(start: int, neighbours: Neighbours, ranks: list[int], seen: list[bool]) -> list[int]:
-    part, seen[start] = [start], True
-    for node in part:
-        for other in sorted((other for _, other in neighbours[node]), key=ranks.__getitem__):
+def _search(start: int, neighbours: Neighbours, ranks: list[int], seen: list[bool]) -> list[int]:
+    """The part of the graph that `start` is in."""
+    part: list[int] = []
+    open_nodes = {start: (0, 0, 0)}  # what decides: edges to those before, when the first was made, the rank
+    while open_nodes:
+        node = min(open_nodes, key=open_nodes.__getitem__)
+        del open_nodes[node]
+        seen[node] = True
+        part.append(node)
+        for _, other in neighbours[node]:
             if not seen[other]:
-                seen[other] = True
-                part.append(other)
+                count, first, rank = open_nodes.get(other, (0, -len(part), ranks[other]))
+                open_nodes[other] = (count - 1, first, rank)
     return part
 
 

@@ -17,7 +17,7 @@ def check_midi(content: bytes) -> None:
     if not content.startswith(b"MThd"):
         raise BadRecord("is no MIDI file; expected it to begin with MThd")
     try:
-        if not 0 < int.from_bytes(content[12:14]) < 0x8000:
+        if not 0 < content[12] << 8 | content[13] < 0x8000:
             raise BadRecord("counts time in frames of a film; expected ticks of a quarter")
         at = 8 + int.from_bytes(content[4:8])
         while at + 8 <= len(content):

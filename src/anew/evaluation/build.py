@@ -23,7 +23,7 @@ from anew.evaluation.page import Pictures, render, render_comparison
 from anew.evaluation.report import Report
 from anew.evaluation.row import Row
 from anew.evaluation.tables import distances, sheet
-from anew.evaluation.translation import translation
+from anew.evaluation.translation import translation, unseen
 from anew.evaluation.verdict import trust, verdict
 from anew.run import Run
 from anew.training import metrics
@@ -52,7 +52,8 @@ def make_report(
     truth = gather(run.open_data(original=True), looked_at, on_progress)
     check_columns(truth.real, quasi, sensitive)
     start = time.perf_counter()
-    samples = run.sample(max(SHOWN, truth.real.n), seed=1, on_progress=on_progress)
+    wanted = max(SHOWN, truth.real.n)
+    samples = unseen(run, truth.chosen.held_out, wanted) or run.sample(wanted, seed=1, on_progress=on_progress)
     speed = len(samples) / (time.perf_counter() - start)
     generated = replace(truth.examples(samples.items, samples.given), losses=_losses(run, truth, looked_at))
     rows = card.measure(generated, truth.real, on_progress=on_progress) + _likelihood(run, truth)

@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from anew.codecs.prompts import PromptCodec
+from anew.codecs.text import TextCodec
 from anew.drawing import Writing, draw
 from anew.evaluation.row import Row
 from anew.evaluation.value import Value, mean, share
-from anew.nn.decoding import Style
+from anew.nn.decoding import PLAIN, Style
 from anew.run import Run
+from anew.samples import Samples
 from anew.spaces import Batch
 
 ASKED = 200  # texts, at most
@@ -23,9 +26,7 @@ SURE = Style(temperature=0)
 
 def translation(run: Run, test: Batch) -> list[Row]:
     """Rows of letters in common and of answers that are the same; none for a run that is given no text."""
-    if run.inner is not None or run.given is None or not isinstance(run.given.codec, PromptCodec):
-        return []
-    if test.given is None or not hasattr(run.codec, "begun"):
+    if test.given is None or not _answers(run):
         return []
     made, real = answers(run, test.given[:ASKED]), list(run.codec.decode(test.x[:ASKED]))
     others = [*real[1:], *real[:1]]
@@ -34,8 +35,19 @@ def translation(run: Run, test: Batch) -> list[Row]:
     note = "The likeliest answer to each unseen text. There is no floor; the ceiling takes the answer to another one."
     return [
         _row("chrf", "Near the answer", "How much of what it answers is in the real answer?", near, far, note),
-        _row("exact", "Right answers", "How often does it answer what was really answered?", same, chance, note),
+        _row("answered", "Right answers", "How often does it answer what was really answered?", same, chance, note),
     ]
+
+
+def unseen(run: Run, held_out: Batch, n: int) -> Samples | None:
+    """`n` samples, each for a text that was held out; None of a run that is given no text.
+
+    What is drawn for texts of the training split is a copy if it is right.
+    """
+    if held_out.given is None or run.given is None or not _answers(run):
+        return None
+    told = held_out.given[torch.arange(n) % held_out.size]
+    return Samples(run.codec, answers(run, told, PLAIN, seed=1), run.given.rows(told))
 
 
 def answers(run: Run, given: Tensor, style: Style = SURE, seed: int = 0) -> list[str]:
@@ -57,6 +69,11 @@ def chrf(made: str, real: str) -> float:
             found.append((common / a.total(), common / b.total()))
     precision, recall = np.mean(found, 0) if found else (0.0, 0.0)
     return float((1 + BETA**2) * precision * recall / (BETA**2 * precision + recall)) if precision else 0.0
+
+
+def _answers(run: Run) -> bool:
+    asked = run.given is not None and isinstance(run.given.codec, PromptCodec)
+    return asked and run.inner is None and isinstance(run.codec, TextCodec)
 
 
 def _grams(text: str, n: int) -> Counter[str]:

@@ -35,10 +35,16 @@ RECIPES: dict[str, tuple[str, str]] = {
     "shortcut": ("anew.models.flow_matching:shortcut", "rectified flow, sampled in 1 to 4 steps (Frans et al. 2024)"),
     "autoregressive": (
         "anew.models.autoregressive:autoregressive",
-        "one field after the other, in any order: fills in whatever is missing (Uria et al. 2014)",
+        "sequences: a Transformer; tables: one field after the other, in any order (Uria et al. 2014)",
     ),
+    "masked-diffusion": (
+        "anew.models.masked_diffusion:masked_diffusion",
+        "sequences that come out of hiding: fills in gaps in any place (Sahoo et al. 2024)",
+    ),
+    "ngram": ("anew.models.ngram:ngram", "what came after the same few codes: the baseline of sequences"),
     "mixture": ("anew.models.mixture:mixture", "kinds of rows within which fields are independent: exact, in seconds"),
     "independent": ("anew.models.mixture:independent", "each field on its own: the baseline of tables"),
+    "graph-vae": ("anew.models.graph_vae:graph_vae", "graphs from a latent vector (Simonovsky and Komodakis 2018)"),
     "planar": ("anew.models.flow:planar", "planar normalizing flow (Rezende and Mohamed 2015)"),
     "realnvp": ("anew.models.flow:realnvp", "normalizing flow of affine couplings (Dinh et al. 2017; Glow's layers)"),
     "spline-flow": ("anew.models.flow:spline_flow", "normalizing flow of spline couplings (Durkan et al. 2019)"),

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from anew.errors import AnewError, unknown
 from anew.sources.source import Record, Source
 
 if TYPE_CHECKING:
     import pandas as pd
+    from networkx import Graph
 
 __all__ = ["SOURCES", "Record", "Source", "builtins", "open_source", "readable"]
 
@@ -24,19 +25,40 @@ SOURCES = {
     "wine": "anew.sources.tables:Wine",
     "breast-cancer": "anew.sources.tables:BreastCancer",
     "diabetes": "anew.sources.tables:Diabetes",
+    "mazes": "anew.sources.mazes:Mazes",
+    "levels": "anew.sources.levels:Levels",
+    "atlas": "anew.sources.graph_builtins:Atlas",
+    "community": "anew.sources.graph_builtins:Community",
+    "grid-graphs": "anew.sources.graph_builtins:GridGraphs",
+    "planar": "anew.sources.graph_builtins:Planar",
+    "molecules": "anew.sources.graph_smiles:Molecules",
+    "chorales": "anew.sources.chorales:Chorales",
+    "chorale steps": "anew.sources.chorales:ChoraleSteps",
+    "dates": "anew.sources.dates:Dates",
+    "python-stdlib": "anew.sources.stdlib:PythonStdlib",
+    "python-docstrings": "anew.sources.stdlib:PythonDocstrings",
+    "text column": "anew.sources.text_column:TextColumn",
+    "pairs": "anew.sources.pairs:Pairs",
+    "scores": "anew.sources.scores:Scores",
+    "entities": "anew.sources.entities:Linked",
     "idx": "anew.sources.idx:Idx",
     "numpy": "anew.sources.arrays:Numpy",
     "archive": "anew.sources.archive:Archive",
     "folder": "anew.sources.folder:Folder",
+    "tu": "anew.sources.graph_tu:TuFolder",
+    "graphs": "anew.sources.graph_files:GraphFiles",
+    "smiles": "anew.sources.graph_smiles:Smiles",
     "parquet": "anew.sources.parquet:Parquet",
     "parquet table": "anew.sources.parquet_table:ParquetTable",
     "csv": "anew.sources.csv_files:Csv",
     "sql": "anew.sources.sql:Sql",
+    "lines of text": "anew.sources.text_lines:TextLines",
+    "text": "anew.sources.texts:Texts",
 }
 
 
-def open_source(location: str | os.PathLike[str] | pd.DataFrame) -> Source:
-    """The source that reads what is at `location`: a path, the name of a built-in, or a pandas frame.
+def open_source(location: str | os.PathLike[str] | pd.DataFrame | Sequence[Graph]) -> Source:
+    """The source that reads what is at `location`: a path, the name of a built-in, a pandas frame, or networkx graphs.
 
     A built-in wins over a folder of the same name; `./digits` means the folder. Raises AnewError.
     """
@@ -61,13 +83,18 @@ def readable() -> dict[str, str]:
     return {name: kind.reads for name, kind in _kinds() if not kind.builtin}
 
 
-def _keep(data: pd.DataFrame) -> str:
-    """Where a frame now lies; raises AnewError for what is none."""
+def _keep(data: pd.DataFrame | Sequence[Graph]) -> str:
+    """Where a frame, or a list of graphs, now lies; raises AnewError for what is none."""
+    if isinstance(data, list) and data and all(hasattr(graph, "adj") for graph in data):
+        from anew.sources.graph_files import keep as keep_graphs
+
+        return str(keep_graphs(data))
     if not (hasattr(data, "columns") and hasattr(data, "iloc")):
-        raise AnewError(f"there are no data in a {type(data).__name__}; give a path, a built-in or a pandas frame")
+        known = "a path, a built-in, a pandas frame or a list of networkx graphs"
+        raise AnewError(f"there are no data in a {type(data).__name__}; give {known}")
     from anew.sources.frames import keep
 
-    return str(keep(data))
+    return str(keep(cast("pd.DataFrame", data)))
 
 
 def _kinds() -> Iterator[tuple[str, type[Source]]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path, PurePath, PurePosixPath
@@ -24,6 +25,24 @@ def image_formats() -> dict[str, str]:
     Image.init()
     suffixes = Image.registered_extensions()
     return {s: name for s, name in suffixes.items() if name in Image.OPEN and name not in _NOT_READ}
+
+
+def walk(root: Path, wanted: Callable[[PurePosixPath], bool]) -> Iterator[PurePosixPath]:
+    """Paths relative to `root` of files that are wanted, through linked folders too, each real folder once.
+
+    What is hidden, or left by a program that packs files, is not.
+    """
+    seen = set()
+    for folder, subfolders, names in os.walk(root, followlinks=True):
+        real = Path(folder).resolve()
+        if real in seen:
+            subfolders.clear()
+            continue
+        seen.add(real)
+        # Sorted: which of two links to one folder counts must not depend on the file system.
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name != "__MACOSX")
+        inside = PurePosixPath(Path(folder).relative_to(root).as_posix())
+        yield from (inside / name for name in names if not name.startswith(".") and wanted(inside / name))
 
 
 def is_image(path: PurePath) -> bool:

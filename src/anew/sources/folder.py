@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import ClassVar
 
 from anew.errors import AnewError
-from anew.sources.files import fingerprint, is_image, labels, readable
+from anew.sources.files import fingerprint, is_image, labels, readable, walk
 from anew.sources.source import Record, Source
 
 
@@ -19,11 +18,11 @@ class Folder(Source):
 
     @classmethod
     def accepts(cls, location: str) -> bool:
-        return Path(location).is_dir() and any(_images(Path(location)))
+        return Path(location).is_dir() and any(walk(Path(location), is_image))
 
     def __init__(self, location: str) -> None:
         self._root = Path(location).absolute()
-        self._paths = sorted(_images(self._root), key=str)
+        self._paths = sorted(walk(self._root, is_image), key=str)
         if not self._paths:
             raise AnewError(f"the folder '{location}' holds no images; expected files such as .png or .jpg")
         self.name = readable(self._root.name) or "data"
@@ -38,21 +37,6 @@ class Folder(Source):
 
     def fingerprint(self) -> str:
         return fingerprint("folder", (self._root / path for path in self._paths), self._root)
-
-
-def _images(root: Path) -> Iterator[PurePosixPath]:
-    """Paths of images relative to `root`, through linked folders too, each real folder once."""
-    seen = set()
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        real = Path(folder).resolve()
-        if real in seen:
-            subfolders.clear()
-            continue
-        seen.add(real)
-        # Sorted: which of two links to one folder counts must not depend on the file system.
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        inside = PurePosixPath(Path(folder).relative_to(root).as_posix())
-        yield from (inside / name for name in names if is_image(inside / name))
 
 
 def _read(path: Path) -> bytes:
