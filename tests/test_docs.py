@@ -43,6 +43,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     _make_people(tmp_path)
     _make_shop(tmp_path)
     _make_texts(tmp_path)
+    _make_tunes(tmp_path / "tunes")
     return tmp_path
 
 
@@ -95,6 +96,16 @@ def _make_texts(folder: Path) -> None:
         (folder / f"project/{i}.py").write_text(code, encoding="utf-8")
     (folder / "book.en").write_text("".join(f"Page {i}.\n" for i in range(60)), encoding="utf-8")
     (folder / "book.de").write_text("".join(f"Seite {i}.\n" for i in range(60)), encoding="utf-8")
+
+
+def _make_tunes(folder: Path) -> None:
+    """ABC, in two folders."""
+    rng = np.random.default_rng(0)
+    for label in ("waltz", "reel"):
+        (folder / label).mkdir(parents=True)
+        for i in range(20):
+            notes = " ".join("CDEFGABc"[place] for place in rng.integers(0, 8, 12))
+            (folder / label / f"{i}.abc").write_text(f"X:1\nM:3/4\nL:1/4\nK:C\n{notes}|\n")
 
 
 def _make_mnist(folder: Path) -> None:

@@ -179,6 +179,8 @@ def _save_folder(samples: Samples, path: Path) -> None:
     names = list(_file_names(samples))
     for name, sample in zip(names, samples, strict=True):
         write(path / name, samples.codec.to_bytes(sample))
+        for ending in samples.codec.beside:
+            write((path / name).with_suffix(ending), samples.codec.together([sample], [], ending))
     if samples.given:
         table = io.StringIO()
         writer = csv.writer(table)

@@ -70,6 +70,7 @@ class MusicCodec(TokenCodec):
     Options: ClassVar[type] = MusicOptions
     blocks = True
     endings = (".wav",)
+    beside = (".wav",)
     events: Events
 
     def __init__(self, options: MusicOptions | None = None) -> None:
