@@ -12,7 +12,7 @@ from anew.codecs.dataset import Split
 from anew.errors import AnewError
 from anew.models import build, recipes
 from anew.models.model import Model
-from anew.spaces import Field, Fields, Grid, Space, Tokens
+from anew.spaces import Field, Fields, Graph, Grid, Space, Tokens
 from anew.training.trainer import Plan, Trainer
 
 LABEL = Fields((Field("label", 2),))
@@ -22,6 +22,7 @@ SPACES: dict[str, Space] = {
     "tokens": Tokens(3, 6),
     "fields": Fields((Field("kind", 3), Field("weight"))),
     "table": Fields((Field("kind", 3), Field("weight", 9, 8))),  # in bins of 1/2 from -2.25 on; code 0 is missing
+    "graph": Graph(5, 2, 2),
 }
 TINY = {"width": 8, "latent": 4, "batch": 16, "steps": 4, "blocks": 1, "pack": 2, "layers": 1, "context": 4}
 
@@ -50,6 +51,11 @@ def toy(space: Space, n: int = 64) -> tuple[Tensor, Tensor]:
         case Fields():
             weight = (2 * label - 1) + 0.1 * noise[:, 1]
             x = torch.stack([2.0 * label, 1 + 2 * (weight + 2.25) if space.fields[1].values else weight], 1)
+        case Graph():
+            star, triangle = (torch.zeros(space.shape, dtype=torch.int64) for _ in range(2))
+            star[0, 1:] = star[1:, 0] = triangle[:2, 2] = triangle[2, :2] = triangle[0, 1] = triangle[1, 0] = 1
+            star.diagonal()[:], triangle.diagonal()[:3] = 2, 1
+            x = torch.where(label[:, None, None] == 0, star, 2 * triangle - torch.diag(triangle.diagonal()))
         case _:
             raise NotImplementedError(space)
     return x, label[:, None].float()

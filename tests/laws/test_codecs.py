@@ -220,7 +220,7 @@ def test_space_is_json(name: str):
 
 
 CUT = ("music", "text", "code")  # codecs that cut what is long
-LONG = ("python-stdlib", "python-docstrings")  # that take some seconds to be read
+LONG = ("chorales", "python-stdlib", "python-docstrings")  # that take some seconds to be read
 
 
 @pytest.mark.parametrize(
