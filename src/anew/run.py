@@ -213,7 +213,8 @@ class Run:
         def samples(x: Tensor, numbers: Tensor, tried: int) -> Samples:
             rows = self.given.rows(torch.cat(told)[numbers]) if self.given else []
             items = self.codec.decode(x)
-            return Samples(self.codec, [cut(item, stop) for item in items] if stop else items, rows, tried)
+            after = len(prompt or "")
+            return Samples(self.codec, [cut(item, stop, after) for item in items] if stop else items, rows, tried)
 
         def see(x: Tensor, numbers: Tensor) -> pd.DataFrame:
             return cast("TableCodec", self.codec).typed(samples(x, numbers, n).frame, learned=False)
@@ -369,9 +370,9 @@ class Run:
         return self.sample(32)._repr_png_()
 
 
-def cut(text: str, stop: Sequence[str]) -> str:
-    """Up to the first of what it is to stop before."""
-    return text[: min((place for end in stop if (place := text.find(end)) >= 0), default=len(text))]
+def cut(text: str, stop: Sequence[str], after: int = 0) -> str:
+    """Up to the first of what it is to stop before, `after` so many letters."""
+    return text[: min((place for end in stop if (place := text.find(end, after)) >= 0), default=len(text))]
 
 
 def codec_for(source: Source, settings: Mapping[str, str], inner: Run | None) -> Codec:

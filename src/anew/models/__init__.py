@@ -45,9 +45,15 @@ RECIPES: dict[str, tuple[str, str]] = {
     "mixture": ("anew.models.mixture:mixture", "kinds of rows within which fields are independent: exact, in seconds"),
     "independent": ("anew.models.mixture:independent", "each field on its own: the baseline of tables"),
     "graph-vae": ("anew.models.graph_vae:graph_vae", "graphs from a latent vector (Simonovsky and Komodakis 2018)"),
-    "erdos-renyi": ("anew.models.graph_baselines:erdos_renyi", "each pair of nodes joined alike: the baseline of graphs"),
+    "erdos-renyi": (
+        "anew.models.graph_baselines:erdos_renyi",
+        "each pair of nodes joined alike: the baseline of graphs",
+    ),
     "configuration-model": ("anew.models.graph_baselines:configuration_model", "degrees as they are, random beyond"),
-    "block-model": ("anew.models.graph_baselines:block_model", "groups of nodes, degree-corrected (Karrer and Newman 2011)"),
+    "block-model": (
+        "anew.models.graph_baselines:block_model",
+        "groups of nodes, degree-corrected (Karrer and Newman 2011)",
+    ),
     "planar": ("anew.models.flow:planar", "planar normalizing flow (Rezende and Mohamed 2015)"),
     "realnvp": ("anew.models.flow:realnvp", "normalizing flow of affine couplings (Dinh et al. 2017; Glow's layers)"),
     "spline-flow": ("anew.models.flow:spline_flow", "normalizing flow of spline couplings (Durkan et al. 2019)"),

@@ -30,7 +30,7 @@ class TokensConfig(Config):
     ema: float = 0.0
     width: int = 192
     layers: int = 4
-    heads: int = 0  # 0 is one for every 32 numbers of the width
+    heads: int = 0  # 0 is one for every 64 numbers of the width
     context: int = 256  # codes that the next one depends on, at most
     dropout: float = 0.0
 
@@ -63,7 +63,7 @@ class AutoregressiveTokens(Model, Completes, Scores, Writes):
         self.context = space.length if space.columns else min(config.context, space.length)
         self.embed = embedding(None if prefix else given, told)
         self.prefix = prefix.length if prefix else 0
-        heads = config.heads or max(1, config.width // 32)
+        heads = config.heads or max(1, config.width // 64)
         self.network = Transformer(
             space.vocabulary, self.prefix + self.context, config.width, config.layers, heads, told, config.dropout,
             space.columns, more=prefix.vocabulary if prefix else 0,

@@ -28,7 +28,7 @@ class MaskedDiffusionConfig(Config):
     muon: float = 0.02
     width: int = 192
     layers: int = 4
-    heads: int = 0  # 0 is one for every 32 numbers of the width
+    heads: int = 0  # 0 is one for every 64 numbers of the width
     steps: int = 64  # in which samples come out of hiding
     dropout: float = 0.0
     importance_samples: int = 16  # numbers of hidden codes that `log_prob` looks at
@@ -50,7 +50,7 @@ class MaskedDiffusion(Model, Completes, Scores):
         if space.length > LONGEST:
             message = f"masked diffusion takes sequences of {LONGEST} codes at most, these have {space.length}"
             raise AnewError(f"{message}; shorten them: --set codec.length=256")
-        told, heads = config.width if given is not None else 0, config.heads or max(1, config.width // 32)
+        told, heads = config.width if given is not None else 0, config.heads or max(1, config.width // 64)
         self.embed = embedding(given, told)
         self.network = Transformer(
             space.vocabulary, space.length, config.width, config.layers, heads, told, config.dropout, space.columns,

@@ -10,6 +10,7 @@ from anew.errors import AnewError
 from anew.nn.matrix import hidden
 
 BUCKETS = 8192  # of pairs of codes
+MATRIX = 512  # places, up to which attention is multiplied out on processors
 
 
 class Cache:
@@ -63,8 +64,8 @@ class Transformer(nn.Module):
 
     Every place is told (B, condition). Besides its own vector, a place has that of the pair of its code and the one
     before, in hashed buckets (Huang et al. 2025 call them over-encoded). Codes of a map lie in rows of `columns`: each
-    place also has a vector for its row and one for its column. Without `causal`, places see those after them, too. There
-    are `more` codes, from start + 1 on, that may be read and never follow.
+    place also has a vector for its row and one for its column. Without `causal`, places see those after them, too.
+    There are `more` codes, from start + 1 on, that may be read and never follow.
     """
 
     turns: Tensor
@@ -135,10 +136,22 @@ class Transformer(nn.Module):
 
 def attend(q: Tensor, k: Tensor, v: Tensor, causal: bool = True) -> Tensor:
     """Attention (B, heads, T, width of a head); a single query sees all keys."""
-    if q.device.type == "cpu":  # whose kernel takes seven times as long for gradients in bf16
-        q, k, v = q.float(), k.float(), v.float()
-    with torch.autocast(q.device.type, enabled=False):
+    if q.device.type != "cpu":
         return F.scaled_dot_product_attention(q, k, v, is_causal=causal and q.shape[2] > 1)
+    with torch.autocast("cpu", enabled=False):
+        if q.dtype == torch.bfloat16 and 1 < q.shape[2] <= MATRIX:
+            return _attend_as_matrices(q, k, v.to(q.dtype), causal)
+        q, k, v = q.float(), k.float(), v.float()  # in bf16, torch's kernel takes seven times as long for gradients
+        return F.scaled_dot_product_attention(q, k, v, is_causal=causal and q.shape[2] > 1)
+
+
+def _attend_as_matrices(q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
+    """Twice as fast as torch's kernel on processors with bf16, where what all places see of all fits into memory."""
+    mask = torch.zeros(q.shape[2], k.shape[2], dtype=q.dtype)
+    if causal:
+        mask = mask.fill_(-torch.inf).triu(1)
+    scores = torch.baddbmm(mask, q.flatten(0, 1), k.flatten(0, 1).mT, alpha=q.shape[3] ** -0.5)
+    return (scores.softmax(-1) @ v.flatten(0, 1)).unflatten(0, q.shape[:2])
 
 
 def rotations(length: int, width: int) -> Tensor:
