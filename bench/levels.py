@@ -19,7 +19,7 @@ import numpy as np
 from rich.table import Table
 
 import anew
-from anew.codecs.level_text import rows_of
+from anew.codecs.level.text import rows_of
 from anew.writing import write, write_json
 
 SHARES = ("solvable", "different", "new")

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 import anew
-from anew.codecs.code_parts import parses
+from anew.codecs.text.code_parts import parses
 from anew.evaluation.translation import SURE, answers, chrf
 from anew.nn.decoding import Style
 from anew.run import Run

@@ -26,7 +26,7 @@ from rich.console import Console
 from safetensors.torch import load_file, save_file
 
 import anew
-from anew.codecs.image import ImageCodec
+from anew.codecs.image.codec import ImageCodec
 from anew.errors import AnewError
 from anew.evaluation.report import Report
 from anew.models import build, recipes

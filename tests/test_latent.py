@@ -15,8 +15,9 @@ import torch
 from PIL import Image
 
 import anew
-from anew.codecs import image_features, make_codec
+from anew.codecs import make_codec
 from anew.codecs.dataset import fingerprint, prepare
+from anew.codecs.image import features as image_features
 from anew.errors import AnewError
 from anew.evaluation import build, gather
 from anew.evaluation.gather import Effort

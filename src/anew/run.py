@@ -36,8 +36,8 @@ from anew.writing import write, write_json
 if TYPE_CHECKING:
     import pandas as pd
 
-    from anew.codecs.table import TableCodec
-    from anew.codecs.text import TextCodec
+    from anew.codecs.table.codec import TableCodec
+    from anew.codecs.text.codec import TextCodec
     from anew.evaluation.report import Report
     from anew.evaluation.selftest import SelfTest
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anew.codecs import load_codec, make_codec, save_codec
-from anew.codecs.code import CodeCodec
-from anew.codecs.code_filling import GAP, Filling
-from anew.codecs.code_parts import definitions, parses
-from anew.codecs.text_codes import Bytes, Parts
+from anew.codecs.text.code import CodeCodec
+from anew.codecs.text.code_filling import GAP, Filling
+from anew.codecs.text.code_parts import definitions, parses
+from anew.codecs.text.codes import Bytes, Parts
 from anew.errors import AnewError
 from anew.nn.rules import Automaton
 

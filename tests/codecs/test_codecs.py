@@ -12,7 +12,7 @@ import pytest
 import anew.codecs
 from anew.codecs import CODECS, codec_class, make_codec
 from anew.codecs.codec import Codec
-from anew.codecs.image import ImageCodec
+from anew.codecs.image.codec import ImageCodec
 from anew.errors import AnewError
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import families
-from anew.codecs.entities import EntityCodec, EntityOptions
+from anew.codecs.entity.codec import EntityCodec, EntityOptions
 from anew.errors import AnewError
 from anew.samples import Samples
 from anew.sources import open_source

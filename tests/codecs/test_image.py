@@ -17,7 +17,7 @@ from PIL import Image
 
 from anew.codecs import load_codec, make_codec, save_codec
 from anew.codecs.codec import BadRecord
-from anew.codecs.image import ImageCodec, ImageOptions
+from anew.codecs.image.codec import ImageCodec, ImageOptions
 from anew.errors import AnewError
 from anew.spaces import Grid
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from anew.codecs import image_features
-from anew.codecs.image_features import ImageFeatures
+from anew.codecs.image import features as image_features
+from anew.codecs.image.features import ImageFeatures
 
 
 @pytest.fixture(autouse=True)

@@ -16,8 +16,8 @@ from PIL import Image
 from anew.codecs import make_codec
 from anew.codecs.codec import BadRecord
 from anew.codecs.dataset import prepare
-from anew.codecs.level import LevelCodec
-from anew.codecs.level_text import UNKNOWN, read_level
+from anew.codecs.level.codec import LevelCodec
+from anew.codecs.level.text import UNKNOWN, read_level
 from anew.errors import AnewError
 from anew.sources import open_source
 from anew.sources.levels import LevelFile

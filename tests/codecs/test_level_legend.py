@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from anew.codecs import make_codec
-from anew.codecs.level import LevelCodec
-from anew.codecs.level_legend import Legend, find_legend
-from anew.codecs.level_traits import count_traits, dead_ends, regions, symmetry
+from anew.codecs.level.codec import LevelCodec
+from anew.codecs.level.legend import Legend, find_legend
+from anew.codecs.level.traits import count_traits, dead_ends, regions, symmetry
 from anew.errors import AnewError
 from anew.sources.levels import LevelFile
 

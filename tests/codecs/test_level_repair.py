@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anew.codecs import make_codec
-from anew.codecs.level import LevelCodec
-from anew.codecs.level_legend import Legend
-from anew.codecs.level_repair import repair
+from anew.codecs.level.codec import LevelCodec
+from anew.codecs.level.legend import Legend
+from anew.codecs.level.repair import repair
 from anew.errors import AnewError
 
 LEGEND = Legend(("#",), (".", "S", "G"), ("S",), ("G",))

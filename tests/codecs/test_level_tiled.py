@@ -15,9 +15,9 @@ import pytest
 from anew.codecs import load_codec, make_codec, save_codec
 from anew.codecs.codec import BadRecord
 from anew.codecs.dataset import load_all
-from anew.codecs.level import LevelCodec
-from anew.codecs.level_text import UNKNOWN, read_level
-from anew.codecs.level_tiled import read_map, write_map
+from anew.codecs.level.codec import LevelCodec
+from anew.codecs.level.text import UNKNOWN, read_level
+from anew.codecs.level.tiled import read_map, write_map
 from anew.sources import open_source
 from anew.sources.levels import LevelFile
 

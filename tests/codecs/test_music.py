@@ -17,8 +17,8 @@ from tunes import chorale, fitted, notes_of, score
 
 from anew.codecs import make_codec
 from anew.codecs.codec import BadRecord
-from anew.codecs.music_events import Kind
-from anew.codecs.music_sound import RATE
+from anew.codecs.music.events import Kind
+from anew.codecs.music.sound import RATE
 from anew.errors import AnewError
 
 SCALE = [(4 * i, 4, 60 + pitch) for i, pitch in enumerate((0, 2, 4, 5, 7, 9, 11, 12))]

@@ -16,8 +16,8 @@ from symusic import Score
 from tunes import notes_of, score
 
 from anew.codecs.codec import BadRecord
-from anew.codecs.music_bars import read_bars
-from anew.codecs.music_reading import read_score
+from anew.codecs.music.bars import read_bars
+from anew.codecs.music.reading import read_score
 from anew.errors import AnewError
 
 MIDI = score(
@@ -181,9 +181,9 @@ def test_what_reads_music_may_be_missing(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(AnewError, match=r"pip install 'anew\[music\]'"):
         read_score(XML.replace("Hörner", "another").encode())
     monkeypatch.setitem(sys.modules, "symusic", None)
-    monkeypatch.delitem(sys.modules, "anew.codecs.music_library")
+    monkeypatch.delitem(sys.modules, "anew.codecs.music.library")
     with pytest.raises(AnewError, match=r"symusic: pip install 'anew\[music\]'"):
-        import_module("anew.codecs.music_library")
+        import_module("anew.codecs.music.library")
 
 
 def test_a_format_that_packs_all_in_one_track():

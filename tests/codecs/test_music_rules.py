@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tunes import chorale, fitted, notes_of, score
 
-from anew.codecs.music import MusicCodec
-from anew.codecs.music_events import Kind
+from anew.codecs.music.codec import MusicCodec
+from anew.codecs.music.events import Kind
 
 OPTIONS = st.fixed_dictionaries({"velocity": st.booleans(), "tempo": st.booleans(), "voices": st.booleans()})
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tunes import chorale, fitted, score
 
-from anew.codecs.music_bars import read_bars
-from anew.codecs.music_traits import traits
+from anew.codecs.music.bars import read_bars
+from anew.codecs.music.traits import traits
 
 SCALE = [(4 * i, 4, 60 + pitch) for i, pitch in enumerate((0, 2, 4, 5, 7, 9, 11, 12))]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anew.codecs.codec import BadRecord
-from anew.codecs.prompts import PromptCodec, PromptOptions, are_prompts
+from anew.codecs.text.prompts import PromptCodec, PromptOptions, are_prompts
 from anew.errors import AnewError
 
 

@@ -16,9 +16,9 @@ from PIL import Image
 
 from anew.codecs import load_codec, make_codec, save_codec
 from anew.codecs.codec import BadRecord
-from anew.codecs.table import TableCodec
-from anew.codecs.table_features import NormalScores
-from anew.codecs.table_rows import collect
+from anew.codecs.table.codec import TableCodec
+from anew.codecs.table.features import NormalScores
+from anew.codecs.table.rows import collect
 from anew.errors import AnewError
 from anew.spaces import Batch, Field
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from anew.codecs.columns import Column, column_from_json, column_to_json, fit_column
+from anew.codecs.table.columns import Column, column_from_json, column_to_json, fit_column
 from anew.errors import AnewError
 
 N = 400

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from anew.codecs.columns.quantiles import QuantileCode, Steps
+from anew.codecs.table.columns.quantiles import QuantileCode, Steps
 
 rng = np.random.default_rng(0)
 FLOATS = st.floats(-1e9, 1e9, allow_nan=False)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anew.codecs import make_codec
-from anew.codecs.text import TextCodec
+from anew.codecs.text.codec import TextCodec
 from anew.errors import AnewError
 from anew.nn.rules import Rules
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from anew.codecs.text_codes import SMALL, Bytes, Codes, Parts, codes_from_json, learn_codes, utf8_table
+from anew.codecs.text.codes import SMALL, Bytes, Codes, Parts, codes_from_json, learn_codes, utf8_table
 
 WORDS = ["the cat sat on the mat, 猫坐在垫子上 🐈 naïve\n"] * 50
 CODES: list[Codes] = [Bytes(), Parts.learn(WORDS, 300)]

@@ -7,8 +7,8 @@ import io
 import pytest
 from PIL import Image, ImageFont
 
-from anew.codecs import text_picture
-from anew.codecs.text_picture import draw_texts
+from anew.codecs.text import picture as text_picture
+from anew.codecs.text.picture import draw_texts
 
 
 @pytest.fixture(params=["the system's font", "Pillow's own"])
@@ -18,9 +18,7 @@ def font(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.usefixtures("font")
-@pytest.mark.parametrize(
-    "texts", [[""], ["x" * 5_000], ["猫🐈\t\x07\n" * 50], ["a"] * 40, [" \n \n"], ["\u2028" * 9]]
-)
+@pytest.mark.parametrize("texts", [[""], ["x" * 5_000], ["猫🐈\t\x07\n" * 50], ["a"] * 40, [" \n \n"], ["\u2028" * 9]])
 def test_wild_texts(texts: list[str]):
     picture = Image.open(io.BytesIO(draw_texts(texts)))
     assert picture.width < 1_700

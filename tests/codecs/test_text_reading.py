@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anew.codecs import text_reading
 from anew.codecs.codec import BadRecord
-from anew.codecs.text_reading import read_text, stretches
+from anew.codecs.text import reading as text_reading
+from anew.codecs.text.reading import read_text, stretches
 
 SAID = "naïve “café” – 5 €\nÄpfel"
 

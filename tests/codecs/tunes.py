@@ -9,7 +9,7 @@ import numpy as np
 from symusic import Note, Score, Tempo, TimeSignature, Track
 
 from anew.codecs import make_codec
-from anew.codecs.music import MusicCodec
+from anew.codecs.music.codec import MusicCodec
 
 Notes = Iterable[tuple[int, int, int]]  # (start, duration, pitch) in sixteenths
 

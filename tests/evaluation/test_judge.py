@@ -12,7 +12,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 import anew
-from anew.codecs import image_features
+from anew.codecs.image import features as image_features
 from anew.errors import AnewError
 from anew.evaluation.report import Report
 from anew.evaluation.row import Row

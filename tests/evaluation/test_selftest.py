@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from anew.codecs import image_features, make_codec
+from anew.codecs import make_codec
 from anew.codecs.dataset import Dataset, prepare
+from anew.codecs.image import features as image_features
 from anew.errors import AnewError
 from anew.evaluation.selftest import FAILED, PASSED, SelfTest, selftest
 from anew.sources import Record, Source, open_source

@@ -255,7 +255,10 @@ ENUMERABLE: dict[str, tuple[Space, Tensor]] = {
     "grid": (Grid(1, (1, 1), levels=4), torch.linspace(-1, 1, 4).view(4, 1, 1, 1)),
     "tokens": (Tokens(2, 2), torch.cartesian_prod(torch.arange(3), torch.arange(3))),
     "fields": (Fields((Field("a", 3), Field("b", 2))), torch.cartesian_prod(torch.arange(3.0), torch.arange(2.0))),
-    "graph": (Graph(2), torch.tensor([[[a, a * b * c], [a * b * c, b]] for a, b, c in product((0, 1), repeat=3)]).unique(dim=0)),
+    "graph": (
+        Graph(2),
+        torch.tensor([[[a, a * b * c], [a * b * c, b]] for a, b, c in product((0, 1), repeat=3)]).unique(dim=0),
+    ),
 }
 
 

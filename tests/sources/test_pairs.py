@@ -10,7 +10,7 @@ import pytest
 
 from anew.codecs import make_codec
 from anew.codecs.dataset import prepare
-from anew.codecs.prompts import PromptCodec
+from anew.codecs.text.prompts import PromptCodec
 from anew.errors import AnewError
 from anew.sources import open_source
 from anew.sources.dates import Dates

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 import anew
-from anew.codecs import table
-from anew.codecs.columns import private
-from anew.codecs.columns.private import UNSEEN, NoisyCounts, private_columns
-from anew.codecs.table import TableCodec, TableOptions
+from anew.codecs.table import codec as table
+from anew.codecs.table.codec import TableCodec, TableOptions
+from anew.codecs.table.columns import private
+from anew.codecs.table.columns.private import UNSEEN, NoisyCounts, private_columns
 from anew.errors import AnewError
 from anew.run import Run
 from anew.training.private_account import spent

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 # And those that others added through the entry-point group `anew.codecs`.
 CODECS = {
-    "code": "anew.codecs.code:CodeCodec",
-    "entities": "anew.codecs.entities:EntityCodec",
-    "image": "anew.codecs.image:ImageCodec",
+    "code": "anew.codecs.text.code:CodeCodec",
+    "entities": "anew.codecs.entity.codec:EntityCodec",
+    "image": "anew.codecs.image.codec:ImageCodec",
     "labels": "anew.codecs.labels:LabelCodec",
-    "level": "anew.codecs.level:LevelCodec",
-    "music": "anew.codecs.music:MusicCodec",
-    "prompts": "anew.codecs.prompts:PromptCodec",
-    "text": "anew.codecs.text:TextCodec",
-    "table": "anew.codecs.table:TableCodec",
+    "level": "anew.codecs.level.codec:LevelCodec",
+    "music": "anew.codecs.music.codec:MusicCodec",
+    "prompts": "anew.codecs.text.prompts:PromptCodec",
+    "text": "anew.codecs.text.codec:TextCodec",
+    "table": "anew.codecs.table.codec:TableCodec",
     "graph": "anew.codecs.graph:GraphCodec",
     "molecule": "anew.codecs.graph_molecule:MoleculeCodec",
 }

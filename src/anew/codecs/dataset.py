@@ -18,8 +18,8 @@ from anew.codecs import load_codec, save_codec
 from anew.codecs.cache import new_folder, read_array, write_rows
 from anew.codecs.codec import BadRecord, Codec
 from anew.codecs.labels import LabelCodec, LabelOptions
-from anew.codecs.prompts import PromptCodec, PromptOptions, are_prompts
 from anew.codecs.reading import Progress, chunks, follow, load_each
+from anew.codecs.text.prompts import PromptCodec, PromptOptions, are_prompts
 from anew.errors import AnewError
 from anew.sources.source import Record, Source
 from anew.spaces import Batch, Space

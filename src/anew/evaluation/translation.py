@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anew.codecs.prompts import PromptCodec
-from anew.codecs.text import TextCodec
+from anew.codecs.text.codec import TextCodec
+from anew.codecs.text.prompts import PromptCodec
 from anew.drawing import Writing, draw
 from anew.evaluation.row import Row
 from anew.evaluation.value import Value, mean, share

@@ -132,7 +132,7 @@ def settle(trainer: Trainer) -> Privacy:
     privacy, rate, releases = trainer.privacy, trainer.rate, trainer.releases
     first, delta = privacy.codec_noise_multiplier, privacy.delta
     if first:
-        from anew.codecs.columns.private import UNSEEN  # and pandas, only for tables
+        from anew.codecs.table.columns.private import UNSEEN  # and pandas, only for tables
 
         if delta <= UNSEEN:
             raise AnewError(f"private.delta cannot be {delta:g}; the codec of tables takes {UNSEEN:g} of it already")

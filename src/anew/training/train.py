@@ -13,7 +13,7 @@ import torch
 
 from anew.codecs import PREFIX
 from anew.codecs.dataset import Dataset, fingerprint, prepare
-from anew.codecs.table import TableCodec
+from anew.codecs.table.codec import TableCodec
 from anew.display import bars, say, say_table
 from anew.errors import AnewError, unknown
 from anew.given import Given

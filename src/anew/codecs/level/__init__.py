@@ -1,0 +1,1 @@
+"""Levels of games as codes."""

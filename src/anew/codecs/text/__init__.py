@@ -1,0 +1,1 @@
+"""Text and code as codes."""
