@@ -43,6 +43,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     _make_people(tmp_path)
     _make_shop(tmp_path)
     _make_texts(tmp_path)
+    _make_sketches(tmp_path / "sketches")
     _make_tunes(tmp_path / "tunes")
     return tmp_path
 
@@ -96,6 +97,14 @@ def _make_texts(folder: Path) -> None:
         (folder / f"project/{i}.py").write_text(code, encoding="utf-8")
     (folder / "book.en").write_text("".join(f"Page {i}.\n" for i in range(60)), encoding="utf-8")
     (folder / "book.de").write_text("".join(f"Seite {i}.\n" for i in range(60)), encoding="utf-8")
+
+
+def _make_sketches(folder: Path) -> None:
+    """Levels with gaps."""
+    folder.mkdir()
+    for i in range(3):
+        inside = "".join(f"#{'.?' * 4}.#\n" for _ in range(9))
+        (folder / f"{i}.txt").write_text(f"{'#' * 11}\n{inside}{'#' * 11}\n")
 
 
 def _make_tunes(folder: Path) -> None:

@@ -110,9 +110,9 @@ def sample(
     opened, style = Run.load(run), Style(temperature, top_p, min_p, top_k, repetition)
     if out is None and opened.codec.shown == ".txt":
         told = {"style": style, "prompt": prompt, "length": length, "stop": stop or ()}
-        _print_texts(opened, n or 1, _pairs(given, "--given"), seed, told)
+        _print_texts(opened, 1 if n is None else n, _pairs(given, "--given"), seed, told)
         return
-    n = n or 64
+    n = 64 if n is None else n
     target = out or str(run / f"samples-seed{seed}{opened.codec.shown}")
     check_target(target, opened.codec)
     constraints = Constraints(where or (), derive or (), unique or (), _names(together))
@@ -151,11 +151,11 @@ def _print_texts(run: Any, n: int, given: dict[str, Any], seed: int, told: dict[
 @edit.command(epilog="Example:  anew edit complete runs/people --data holes.csv --out whole.csv")
 def complete(
     run: Folder,
-    data: Annotated[str, typer.Option(metavar="SOURCE", help="A table with missing cells.")],
-    out: Annotated[str, typer.Option(help="x.csv, x.parquet, SQL.")],
+    data: Annotated[str, typer.Option(metavar="SOURCE", help="A table with missing cells, or levels with '?'.")],
+    out: Annotated[str, typer.Option(help="x.csv, x.parquet, SQL; x.png, a folder.")],
     seed: Annotated[int, typer.Option(help="Another seed fills in others.")] = 0,
 ) -> None:
-    """Fill in the missing cells of a table, as likely as they are beside what is there."""
+    """Fill in the missing cells of a table, or tiles of levels, as likely as they are beside what is there."""
     from anew.display import bars
     from anew.run import Run
     from anew.samples import check_target

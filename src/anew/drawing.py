@@ -35,7 +35,7 @@ class Writing(NamedTuple):
         known = torch.zeros(n, *model.space.shape, dtype=torch.int64, device=rng.device)  # type: ignore[attr-defined]
         mask = known > 0
         if begun is not None:
-            known[:, : begun.shape[1]], mask[:, : begun.shape[1]] = begun, True
+            known[:, : begun.shape[1]], mask[:, : begun.shape[1]] = begun.clamp(min=0), begun >= 0
         if self.most is not None:
             mask[:, self.most :] = True
         return model.write(known, mask, given, rng, self.style, self.rules(n), self.show)
@@ -55,7 +55,7 @@ def draw(
     """Samples number `first` to `first` + n - 1, (n, *space.shape) on the CPU.
 
     Each depends on `seed`, its number, and its row of `given` and `known` (n, F) only; where a row is `known`, and not
-    NaN, it is kept. Sequences are drawn as `writing` says, and what is `known` of them (n, T) is their beginning.
+    NaN, it is kept. Sequences are drawn as `writing` says; of them, beginnings or all is `known` (n, T), -1 where not.
     """
     device = next(model.parameters()).device
     parts, together = [], max(TOGETHER, model.block)
@@ -71,7 +71,8 @@ def draw(
             parts.append(model.sample(len(rows), told, rng).cpu())
         else:
             assert isinstance(model, Completes)
-            parts.append(model.complete(kept, ~kept.isnan(), told, rng).cpu())
+            mask = ~kept.isnan() if kept.is_floating_point() else kept >= 0
+            parts.append(model.complete(kept, mask, told, rng).cpu())
         if on_progress:
             on_progress("sampling", start - first, n)
     return torch.cat(parts)

@@ -239,10 +239,13 @@ class Run:
         return f"{said}{answer}\n", answer
 
     def complete(self, rows: Any, seed: int = 0, on_progress: Progress | None = None) -> Samples:
-        """The rows of a table (a file, or a frame) with every missing cell filled in, as likely as it is.
+        """The rows of a table (a file, or a frame) with every missing cell filled in, as likely as it is; or levels
+        with tiles in place of "?".
 
         What is there stays as it is. Raises AnewError for a model that cannot, and for other columns.
         """
+        if not self.codec.frames:
+            return self._complete_sequences(rows, seed, on_progress)
         if not self._fills:
             raise AnewError(f"'{self.path}' cannot fill in what is missing; train a table with --model autoregressive")
         import pandas as pd
@@ -256,6 +259,17 @@ class Run:
             told = self.given.codec.encode_known(codec.told(frame, {}, self.info["given"]))
         filled = fill(self.model, known, told, seed, codec.missing, on_progress)
         return Samples(codec, codec.fill(frame, filled))
+
+    def _complete_sequences(self, data: Any, seed: int, on_progress: Progress | None) -> Samples:
+        recipe = self.info["model"]["recipe"]
+        if not isinstance(self.model, Completes):
+            raise AnewError(f"{recipe} cannot fill in what is missing; train with --model masked-diffusion")
+        loaded = [content for _, content in load_all(self.codec, open_source(data), on_progress)]
+        known = self.codec.holes(loaded)
+        writing = Writing(rules=self.codec.rules) if isinstance(self.model, Writes) else None
+        given = self.draw_given(len(known), {}, seed)
+        x = draw(self.model, len(known), given, seed, on_progress, known, writing=writing)
+        return Samples(self.codec, self.codec.decode(x))
 
     def report(
         self,

@@ -249,3 +249,13 @@ def test_views_see_what_lies_above_what():
         return float(np.linalg.norm(a["patterns"].mean(0) - b["patterns"].mean(0)))
 
     assert gap(one, odd) > 5 * gap(one, other)
+
+
+def test_unknown_tiles_are_holes(tmp_path: Path):
+    levels = ["####\n#SG#\n####", "####\n#.S#\n#G##", "####\n#GS#\n####"]
+    codec = LevelCodec()
+    codec.fit([codec.load(level) for level in levels])
+    known = codec.holes(["####\n#?G#\n#?##"])
+    whole = codec.encode(["####\n#SG#\n#S##"])
+    assert (known == -1).sum() == 2
+    assert torch.equal(torch.where(known == -1, whole, known), whole)

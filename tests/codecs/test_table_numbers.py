@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -92,6 +92,7 @@ def test_what_is_not_known_stays_so():
     assert np.isnan(code.decode(np.array([np.nan]))).all()
 
 
+@settings(deadline=None)
 @given(arrays.arrays(np.float64, st.integers(1, 300), elements=FLOATS))
 def test_any_number_comes_back_within_its_bin_and_the_range(numbers: np.ndarray):
     steps, code = fit(numbers)

@@ -182,9 +182,9 @@ def test_sample_i_is_the_same_in_any_batch(recipe: str, space: str, told: bool):
 @pytest.mark.parametrize(("recipe", "space", "told"), [case for case in cases() if case[1] in ("grey", "colour")])
 def test_seeds_and_indices_make_other_samples(recipe: str, space: str, told: bool):
     model = trained(recipe, space, told)
-    one, other = draw(model, 2, None, seed=0), draw(model, 2, None, seed=1)
+    one, other = draw(model, 8, None, seed=0), draw(model, 8, None, seed=1)
     assert not torch.equal(one, other)
-    assert not torch.equal(one[0], one[1])
+    assert len(one.unique(dim=0)) > 1
 
 
 @every_case

@@ -122,7 +122,7 @@ def test_of_many_fields_some_are_scored_and_it_is_right_on_average(monkeypatch: 
         return model.loss(batch, Turn("fit", progress), Rng.for_step(0, batch=64))
 
     whole = losses(0.5)
-    monkeypatch.setattr("anew.models.autoregressive.SCORED", 2)
+    monkeypatch.setattr("anew.models.autoregressive_rows.SCORED", 2)
     some = torch.stack([losses(i / 300) for i in range(300)])
     assert some.isfinite().all()
     assert not torch.equal(some[0], some[1])

@@ -87,6 +87,10 @@ class Codec(ABC):
         """What is given with each example, after `fit`: of what is known beside the record, or within it."""
         return [{name: given.get(name) for name in names}]
 
+    def holes(self, loaded: Sequence[Any]) -> Tensor:
+        """(B, *space.shape) as `encode` returns, with -1 for what is to be filled in; or raises AnewError."""
+        raise AnewError(f"data of the kind {self.name} have no holes to fill in; a prompt is gone on with: anew sample")
+
     # --- from tensors to samples, files and pictures
 
     @abstractmethod

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anew.codecs import load_codec, save_codec
+from anew.codecs import save_codec
 from anew.codecs.cache import new_folder, read_array, write_rows
 from anew.codecs.codec import BadRecord, Codec
 from anew.codecs.labels import LabelCodec, LabelOptions
@@ -251,9 +251,8 @@ def _encode_given(
 
 def read_given(state: Mapping[str, Any]) -> GivenCodec:
     """Inverse of `save_codec` for the codec of what is given."""
-    codec = load_codec(state)
-    assert isinstance(codec, LabelCodec | PromptCodec)
-    return codec
+    kind = PromptCodec if state["codec"] == PromptCodec.name else LabelCodec  # which had other names
+    return kind.from_json({key: value for key, value in state.items() if key != "codec"})
 
 
 def load_all(codec: Codec, source: Source, on_progress: Progress | None = None) -> Iterator[tuple[Record, Any]]:

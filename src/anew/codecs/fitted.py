@@ -54,6 +54,9 @@ class Fitted(Codec):
     def encode(self, loaded: Sequence[Any]) -> Tensor:
         return self.inner.encode(loaded)
 
+    def holes(self, loaded: Sequence[Any]) -> Tensor:
+        return self.inner.holes(loaded)
+
     def decode(self, x: Tensor) -> Samples:
         return self.inner.decode(x)
 

@@ -17,13 +17,14 @@ from anew.spaces import Graph
 
 _CHUNK = 64  # graphs that go through a network at a time
 _NETWORKS, _WIDTH, _DEPTH = 3, 32, 3  # random ones
-_SIZES = 2  # columns of the view "statistics" beside the histograms: nodes, and edges for each
 
-# Where in the view "statistics" each of the histograms is; measures read them there.
-_ENDS = np.cumsum([0, *BINS.values()]).tolist()
-PARTS = {name: slice(start, end) for name, start, end in zip(BINS, _ENDS, _ENDS[1:])}
+# Where in the view "statistics" each of the histograms is, in coarser bins, and then two columns of the size: nodes,
+# and edges for each. Measures read them there.
 STATISTICS = "statistics"
-WIDTH = _ENDS[-1] + _SIZES
+_COLUMNS = {"degrees": 32, "clustering": 20, "spectrum": 40, "orbits": BINS["orbits"]}
+_ENDS = np.cumsum([0, *_COLUMNS.values()]).tolist()
+PARTS = {name: slice(start, end) for name, start, end in zip(_COLUMNS, _ENDS, _ENDS[1:])}
+WIDTH = _ENDS[-1] + 2
 
 
 class GraphFeatures:
@@ -116,10 +117,17 @@ def _traits(matrix: np.ndarray) -> dict[str, float | bool]:
 def _counted(matrices: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The parts of the view "statistics", unscaled; of orbits, which grow with the fourth power, the logarithms."""
     found = statistics(_edges(matrix) for matrix in matrices)
+    degrees, orbits = found["degrees"], np.log1p(found["orbits"])
+    most = _COLUMNS["degrees"] - 1
     n = np.array([len(matrix) for matrix in matrices], np.float64)
     edges = np.array([_edges(matrix).sum() / 2 for matrix in matrices])
     sizes = np.log(np.stack([1 + n, 1 + edges / n.clip(min=1)], 1))
-    return [*(np.log1p(rows) if name == "orbits" else rows for name, rows in found.items()), sizes]
+    few = np.concatenate([degrees[:, :most], degrees[:, most:].sum(1, keepdims=True)], 1)
+    return [few, *(_coarser(found[name], _COLUMNS[name]) for name in ("clustering", "spectrum")), orbits, sizes]
+
+
+def _coarser(histograms: np.ndarray, bins: int) -> np.ndarray:
+    return histograms.reshape(len(histograms), bins, -1).sum(2)
 
 
 def _edges(matrix: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ MEASURES = {  # in the order of the card
     "diversity": "anew.evaluation.diversity",
     "modes": "anew.evaluation.modes",
     "traits": "anew.evaluation.traits",
+    "graph_distances": "anew.evaluation.graph_distances",
     "marginals": "anew.evaluation.marginals",
     "pairs": "anew.evaluation.pairs",
     "obeys": "anew.evaluation.obeys",

@@ -42,13 +42,14 @@ class CountedGraphs(Model):
 
     spaces = (Graph,)
     block = 64
+    ends: Tensor  # of pairs of nodes (2, pairs)
 
     def __init__(self, space: Space, given: Space | None, config: CountedConfig):
         super().__init__(space, given, config)
         assert isinstance(space, Graph)
         if config.ema:
             raise AnewError("tables that are counted are not averaged; leave out --set ema")
-        self.most = space.nodes
+        self.most: int = space.nodes
         self.sizes = table(space.nodes + 1, 1)
         self.register_buffer("ends", torch.triu_indices(space.nodes, space.nodes, 1), persistent=False)
 

@@ -38,7 +38,7 @@ class GraphVAE(VAE):
     is one, of that matrix. Samples are drawn from p(x|z), edge by edge: its mode has too few edges.
     """
 
-    spaces = (Graph,)
+    spaces = (Graph,)  # type: ignore[assignment]
 
     def __init__(self, space: Space, given: Space | None, config: GraphVAEConfig):
         Model.__init__(self, space, given, config)  # not VAE's, whose networks know no graphs
@@ -64,7 +64,7 @@ class GraphEncoder(nn.Module):
         self.nodes = nn.Embedding(1 + space.node_kinds, width)
         self.places = nn.Parameter(0.3 * torch.randn(space.nodes, width))
         self.weights = nn.Embedding(1 + space.edge_kinds, config.blocks)
-        nn.init.ones_(self.weights.weight)
+        nn.init.uniform_(self.weights.weight, 0.5, 1.5)
         self.layers = nn.ModuleList(_layer(config.network, width) for _ in range(config.blocks))
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(config.blocks))
         self.gate, self.value = nn.Linear(width, width), nn.Linear(width, width)

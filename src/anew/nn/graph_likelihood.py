@@ -18,6 +18,8 @@ class Wired(Likelihood):
     undirected: their lower triangle has no say, and is that of the upper one in samples.
     """
 
+    ends: Tensor  # of pairs of nodes (2, pairs)
+
     def __init__(self, space: Graph):
         super().__init__()
         self.nodes, self.kinds = space.nodes, (space.node_kinds + 1, space.edge_kinds + 1)
@@ -43,7 +45,8 @@ class Wired(Likelihood):
     def _logits(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
         """(B, nodes, node_kinds + 1) and (B, pairs, edge_kinds + 1)"""
         of_nodes, of_edges = outputs.split([self.nodes * self.kinds[0], self.pairs * self.kinds[1]], 1)
-        return of_nodes.unflatten(1, (self.nodes, -1)), of_edges.unflatten(1, (self.pairs, -1))
+        n = len(outputs)
+        return of_nodes.view(n, self.nodes, self.kinds[0]), of_edges.view(n, self.pairs, self.kinds[1])
 
     def _matrix(self, kinds: Tensor, edges: Tensor) -> Tensor:
         """Of kinds of nodes (B, nodes) and of edges (B, pairs)."""

@@ -17,9 +17,7 @@ from anew.codecs.dataset import Split
 from anew.display import TrainingDisplay, say
 from anew.drawing import Writing, draw
 from anew.models.model import Model
-from anew.models.writing import Writes
 from anew.run import Run
-from anew.spaces import Tokens
 from anew.training import metrics
 from anew.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from anew.training.guard import JUDGED, Event, Guard
@@ -152,11 +150,12 @@ class Loop:
         return x
 
     def _draw(self, model: Model) -> Tensor:
-        """Of long sequences, the beginnings of a few."""
-        if not isinstance(model, Writes) or not isinstance(model.space, Tokens) or model.space.length <= WRITTEN:
+        """Few where nobody judges them; of long sequences, the beginnings."""
+        if not model.explains:
             return draw(model, PREVIEWED, self.given, seed=0)
         given = None if self.given is None else self.given[:: PREVIEWED // FEW]
-        return draw(model, FEW, given, seed=0, writing=Writing(rules=self.run_folder.codec.rules, most=WRITTEN))
+        most = None if getattr(model.space, "columns", 0) else WRITTEN
+        return draw(model, FEW, given, seed=0, writing=Writing(rules=self.run_folder.codec.rules, most=most))
 
     def _save(self) -> None:
         if self.leads:

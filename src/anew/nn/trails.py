@@ -1,0 +1,138 @@
+"""Graphs as walks through them, written as codes, and back (after Chen et al. 2025, AutoGraph).
+
+A trail visits every node once, from neighbour to neighbour, and says at each which of those before it are joined to it:
+
+    1 2 3 1 4 / 5 2      1-2-3-4 and 2-5 are steps, 3-1 an edge that is told; / begins elsewhere, so 4-5 is none
+
+Nodes are numbered as they are visited, so a number that was not there is a new node, and one that was there a
+neighbour: neighbours in falling order, without the node before, to which a step is an edge. Where there are several
+kinds, a node is followed by its kind, and a step or a neighbour by that of its edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from anew.nn.rules import Rules
+from anew.spaces import Graph
+
+
+class Trails:
+    """The codes of a space: 1 to N nodes, N + 1 a new beginning, then kinds of nodes, then kinds of edges."""
+
+    def __init__(self, space: Graph):
+        self.space, self.begin = space, space.nodes + 1
+        self.node_kinds = space.node_kinds if space.node_kinds > 1 else 0  # that are written
+        self.edge_kinds = space.edge_kinds if space.edge_kinds > 1 else 0
+        self.vocabulary = self.begin + self.node_kinds + self.edge_kinds
+
+    def length(self, nodes: int, edges: int) -> int:
+        """The most codes that a graph of so many nodes and edges takes."""
+        return nodes * (1 + bool(self.node_kinds)) + (nodes - 1) + edges * (1 + bool(self.edge_kinds))
+
+    def write(self, matrix: np.ndarray, rng: np.random.Generator) -> list[int]:
+        """A random trail through a graph (n, n), kinds on the diagonal, absent nodes having none."""
+        codes: list[int] = []
+        number: dict[int, int] = {}
+        for node, before in _walk(matrix, rng):
+            if number and before is None:
+                codes.append(self.begin)
+            codes += [len(number) + 1, *self._node_kind(matrix[node, node])]
+            joined = [other for other in reversed(number) if matrix[node, other] and other != before]
+            for other in ([] if before is None else [before]) + joined:
+                codes += [] if other == before else [number[other]]
+                codes += self._edge_kind(matrix[node, other])
+            number[node] = len(number) + 1
+        return codes
+
+    def read(self, codes: Iterable[int]) -> np.ndarray:
+        """int64 (N, N): the graph of a trail, nodes in its order; what makes no sense is left out."""
+        matrix = np.zeros((self.space.nodes,) * 2, np.int64)
+        count, stepped, latest = 0, False, (-1, -1)  # nodes; whether the next is a step from the last; the latest edge
+        for code in codes:
+            if code == self.begin:
+                stepped = False
+            elif 1 <= code < self.begin and code > count < self.space.nodes:
+                matrix[count, count] = 1
+                latest = (count, count - 1) if stepped else (-1, -1)
+                count, stepped = count + 1, True
+                _join(matrix, latest, 1)
+            elif 1 <= code < count:
+                latest = (count - 1, code - 1)
+                _join(matrix, latest, 1)
+            elif 0 < code - self.begin <= self.node_kinds and count:
+                matrix[count - 1, count - 1] = code - self.begin
+            elif 0 < code - self.begin - self.node_kinds <= self.edge_kinds:
+                _join(matrix, latest, code - self.begin - self.node_kinds)
+        return matrix
+
+    def rules(self, n: int) -> TrailRules:
+        return TrailRules(self, n)
+
+    def _node_kind(self, kind: int) -> list[int]:
+        return [self.begin + int(kind)] if self.node_kinds else []
+
+    def _edge_kind(self, kind: int) -> list[int]:
+        return [self.begin + self.node_kinds + int(kind)] if self.edge_kinds else []
+
+
+def _walk(matrix: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[int, int | None]]:
+    """Each node with the one before it; None where the walk begins, or begins again beside the latest that is open."""
+    left = set(np.flatnonzero(matrix.diagonal()).tolist())
+    path: list[int] = []
+    last, around = None, sorted(left)
+    while left:
+        while path and not (around := [other for other in sorted(left) if matrix[path[-1], other]]):
+            path.pop()
+        node = int(rng.choice(around if path else sorted(left)))
+        yield node, last if path and path[-1] == last else None
+        left.remove(node)
+        path.append(node)
+        last = node
+
+
+def _join(matrix: np.ndarray, edge: tuple[int, int], kind: int) -> None:
+    if min(edge) >= 0:
+        matrix[edge], matrix[edge[::-1]] = kind, kind
+
+
+NODE, NODE_KIND, EDGE_KIND, ANY = range(4)  # what is to be said next
+
+
+class TrailRules(Rules):
+    """So that every trail reads as it was written, and has one node at least."""
+
+    def __init__(self, trails: Trails, n: int):
+        self.trails, self.state = trails, torch.full((n,), NODE)
+        self.count = torch.zeros(n, dtype=torch.int64)  # of nodes
+        self.below = torch.zeros(n, dtype=torch.int64)  # neighbours that may still be told have lower numbers
+        self.steps = torch.zeros(n, dtype=torch.bool)  # whether a node that comes next is a step from the last
+        self.stepped = torch.zeros(n, dtype=torch.bool)  # whether the last was one itself
+
+    def allowed(self) -> Tensor:
+        trails, codes, count = self.trails, torch.arange(self.trails.vocabulary + 1), self.count[:, None]
+        new = (codes == count + 1) & (codes < trails.begin)
+        begin = (codes == trails.begin) & (count < trails.space.nodes)
+        neighbour = (codes > 0) & (codes < self.below[:, None])
+        edge_kind = codes > trails.begin + trails.node_kinds
+        node_kind = (codes > trails.begin) & ~edge_kind
+        said = torch.stack(torch.broadcast_tensors(new, node_kind, edge_kind, new | begin | neighbour | (codes == 0)))
+        return said[self.state, torch.arange(len(count))]
+
+    def tell(self, codes: Tensor) -> None:
+        trails, begins = self.trails, codes == self.trails.begin
+        new, kind_said = (codes == self.count + 1) & ~begins, self.state == NODE_KIND
+        neighbour = (codes > 0) & (codes < trails.begin) & ~new
+        self.count = self.count + new
+        self.stepped = torch.where(new, self.steps, self.stepped)
+        self.steps = (self.steps | new) & ~begins
+        self.below = torch.where(new, self.count - self.stepped.long(), torch.where(neighbour, codes, self.below))
+        node_done = kind_said if trails.node_kinds else new
+        edge = (neighbour | (node_done & self.stepped)) & bool(trails.edge_kinds)
+        self.state = torch.where(edge, EDGE_KIND, ANY)
+        self.state = torch.where(new & bool(trails.node_kinds), NODE_KIND, self.state)
+        self.state = torch.where(begins, NODE, self.state)
