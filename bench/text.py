@@ -116,7 +116,7 @@ def learn_peer(peer: ModuleType, train: str, test: str, minutes: float, seed: in
             group["lr"] = rate
         starts = torch.randint(len(codes) - 65, (BATCH, 1))
         batch = codes[starts + torch.arange(65)]
-        loss = model(batch[:, :-1], batch[:, 1:])[1]
+        loss = model(batch[:, :-1], batch[:, 1:].contiguous())[1]
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
@@ -157,7 +157,7 @@ def training(peer: ModuleType) -> dict[str, Any]:
 
     def step(low: bool) -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=low):
-            loss = model(codes[:batch, :-1], codes[:batch, 1:])[1]
+            loss = model(codes[:batch, :-1], codes[:batch, 1:].contiguous())[1]
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()

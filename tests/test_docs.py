@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,6 +46,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     _make_texts(tmp_path)
     _make_sketches(tmp_path / "sketches")
     _make_tunes(tmp_path / "tunes")
+    _make_networks(tmp_path / "networks")
     return tmp_path
 
 
@@ -115,6 +117,13 @@ def _make_tunes(folder: Path) -> None:
         for i in range(20):
             notes = " ".join("CDEFGABc"[place] for place in rng.integers(0, 8, 12))
             (folder / label / f"{i}.abc").write_text(f"X:1\nM:3/4\nL:1/4\nK:C\n{notes}|\n")
+
+
+def _make_networks(folder: Path) -> None:
+    """GraphML."""
+    folder.mkdir()
+    for i in range(40):
+        nx.write_graphml(nx.gnp_random_graph(6, 0.5, seed=i), folder / f"{i}.graphml")
 
 
 def _make_mnist(folder: Path) -> None:

@@ -17,9 +17,9 @@ from PIL import Image
 from anew.codecs import load_codec, make_codec, save_codec
 from anew.codecs.codec import BadRecord
 from anew.codecs.dataset import prepare
-from anew.codecs.graph import GraphCodec
-from anew.codecs.graph_features import PARTS, WIDTH
-from anew.codecs.graph_order import order
+from anew.codecs.graph.codec import GraphCodec
+from anew.codecs.graph.features import PARTS, WIDTH
+from anew.codecs.graph.order import order
 from anew.errors import AnewError
 from anew.sources import open_source
 from anew.spaces import Batch, Graph

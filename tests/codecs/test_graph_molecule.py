@@ -12,7 +12,7 @@ from PIL import Image
 
 from anew.codecs import make_codec
 from anew.codecs.codec import BadRecord
-from anew.codecs.graph_molecule import MoleculeCodec, is_valid, smiles
+from anew.codecs.graph.molecule import MoleculeCodec, is_valid, smiles
 from anew.sources import open_source
 
 

@@ -8,7 +8,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from anew.codecs.graph_statistics import BINS, clustering, orbits, spectrum, statistics, triangles
+from anew.codecs.graph.statistics import BINS, clustering, orbits, spectrum, statistics, triangles
 
 GRAPHS = [nx.gnp_random_graph(n, p, seed=n) for n, p in [(1, 0.5), (4, 1.0), (8, 0.3), (9, 0.6), (10, 0.9), (7, 0.0)]]
 # (nodes, degrees within) of the connected graphs of up to 4 nodes -> {degree: orbit}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from anew.codecs.graph_features import STATISTICS, WIDTH
+from anew.codecs.graph.features import STATISTICS, WIDTH
 from anew.evaluation import MEASURES, card, load
 from anew.evaluation.examples import Examples, Real
 from anew.evaluation.row import INCONCLUSIVE, Row

@@ -25,8 +25,8 @@ CODECS = {
     "prompts": "anew.codecs.text.prompts:PromptCodec",
     "text": "anew.codecs.text.codec:TextCodec",
     "table": "anew.codecs.table.codec:TableCodec",
-    "graph": "anew.codecs.graph:GraphCodec",
-    "molecule": "anew.codecs.graph_molecule:MoleculeCodec",
+    "graph": "anew.codecs.graph.codec:GraphCodec",
+    "molecule": "anew.codecs.graph.molecule:MoleculeCodec",
 }
 
 PREFIX = "codec."  # of a setting that is the codec's, and not the model's

@@ -1,9 +1,9 @@
 """How far apart are graphs and real graphs in degrees, clustering, spectrum and orbits?
 
 The maximum mean discrepancy of each (You et al. 2018, section 4.3), from the parts of the view "statistics" of graphs
-(codecs/graph_features.py). The kernel is exp(-d / s), d being the earth mover's distance of two histograms, or the
+(codecs/graph/features.py). The kernel is exp(-d / s), d being the earth mover's distance of two histograms, or the
 absolute differences of the mean counts of orbits, and s the median of d between real graphs. Unlike the Gaussian of
-such distances, it is positive definite (O'Bray et al. 2022). `mmd` has the literature's kernel, to compare with tables.
+such distances, it is positive definite (O'Bray et al. 2022). `distances` has the kernels of the literature's tables.
 """
 
 from __future__ import annotations
@@ -13,29 +13,43 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from anew.codecs.graph_features import PARTS, STATISTICS, WIDTH
+from anew.codecs.graph.features import PARTS, STATISTICS, WIDTH
 from anew.evaluation.examples import Examples, Real
 from anew.evaluation.measure import Measure, Text, Values
 from anew.evaluation.value import Value, normal
 
-# GRAN's kernel (Liao et al. 2019, section 4 and code): the Gaussian of the total variation, with these deviations.
-DEVIATIONS = {"degrees": 1.0, "clustering": 0.1, "orbits": 30.0, "spectrum": 1.0}
 PERMUTATIONS = 200
+# Deviations of the literature's Gaussian kernels (the code of You et al. 2018 and of Liao et al. 2019).
+DEVIATIONS = {"degrees": 1.0, "clustering": 0.1, "orbits": 30.0, "spectrum": 1.0}
 
 
-def distances(x: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """{statistic: MMD²} of two sets of graphs as most papers after GRAN give it, of what `statistics` counts.
+def distances(x: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray], kernel: str = "tv") -> dict[str, float]:
+    """{statistic: MMD²} of two sets of graphs as papers give it, of what `statistics` counts.
 
-    The mean over all pairs, those of a graph with itself included: above zero for two sets of one distribution.
+    The kernel is a Gaussian of the total variation, "tv", as of Liao et al. 2019 (GRAN) and most after them, or of the
+    earth mover's distance, "emd", as of You et al. 2018 (GraphRNN), who take the Euclidean one of orbits and have no
+    spectrum. The mean is over all pairs, those of a graph with itself included: above zero for equal distributions.
     """
-    return {name: mmd(x[name], y[name], deviation) for name, deviation in DEVIATIONS.items()}
+    names = [name for name in DEVIATIONS if kernel == "tv" or name != "spectrum"]
+    return {
+        name: mmd(_prepared(x[name], name, kernel), _prepared(y[name], name, kernel), name, kernel) for name in names
+    }
 
 
-def mmd(x: np.ndarray, y: np.ndarray, deviation: float) -> float:
-    """Of rows (n, d) and (m, d), with exp(-v² / (2 deviation²)), v being half the absolute differences."""
+def _prepared(rows: np.ndarray, name: str, kernel: str) -> np.ndarray:
+    """Rows whose distances are those of the kernel."""
+    if kernel == "tv":
+        return rows / 2
+    if name == "orbits":
+        return rows
+    return rows.cumsum(1) / (rows.shape[1] if name == "clustering" else 1)  # degrees move by neighbours
+
+
+def mmd(x: np.ndarray, y: np.ndarray, name: str, kernel: str) -> float:
+    metric = "euclidean" if (name, kernel) == ("orbits", "emd") else "cityblock"
 
     def mean(a: np.ndarray, b: np.ndarray) -> float:
-        return float(np.exp(-((cdist(a, b, "cityblock") / 2) ** 2) / (2 * deviation**2)).mean())
+        return float(np.exp(-(cdist(a, b, metric) ** 2) / (2 * DEVIATIONS[name] ** 2)).mean())
 
     return mean(x, x) + mean(y, y) - 2 * mean(x, y)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from anew.errors import AnewError
-from anew.spaces import Fields, Grid, Space, Tokens
+from anew.spaces import Fields, Graph, Grid, Space, Tokens
 
 SIZES = range(1, 7)
 SEQUENCES, OTHERS = (2, 15), (1, 30)  # minutes from which on the next size is better
@@ -17,6 +17,8 @@ def choose_recipe(space: Space, latent: bool = False) -> str:
         return "autoregressive"
     if isinstance(space, Tokens):
         return "autoregressive"
+    if isinstance(space, Graph):
+        return "graph-vae"
     if not isinstance(space, Grid) or len(space.size) != 2:
         return "vae"
     return "dcgan" if max(space.size) <= SMALL and not latent else "flow_matching"

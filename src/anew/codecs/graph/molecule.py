@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from anew.codecs.codec import BadRecord
-from anew.codecs.graph import GraphCodec, check_nodes
-from anew.codecs.graph_picture import layout
+from anew.codecs.graph.codec import GraphCodec, check_nodes
+from anew.codecs.graph.picture import layout
 from anew.sources.graph_smiles import check_chemistry
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from anew.codecs.codec import BadRecord, Codec
-from anew.codecs.graph_features import GraphFeatures, traits
-from anew.codecs.graph_kinds import Kinds, KindsSeen, kept, telling
-from anew.codecs.graph_order import order
-from anew.codecs.graph_picture import draw_graphs
+from anew.codecs.graph.features import GraphFeatures, traits
+from anew.codecs.graph.kinds import Kinds, KindsSeen, kept, telling
+from anew.codecs.graph.order import order
+from anew.codecs.graph.picture import draw_graphs
 from anew.errors import AnewError
 from anew.sources.graph_reading import library
 from anew.spaces import Batch, Graph
@@ -53,8 +53,8 @@ def check_nodes(nodes: int | None) -> None:
 class GraphCodec(Codec):
     """Undirected networkx graphs, without loops and with one edge between two nodes, to Graph and back.
 
-    Nodes are numbers from 0, in an order that is the same for graphs that are alike (graph_order.py); of a graph with
-    more nodes than any in training, the first are kept.
+    Nodes are numbers from 0, in an order that is the same for graphs that are alike (order.py); of a graph with more
+    nodes than any in training, the first are kept.
     """
 
     name: ClassVar[str] = "graph"

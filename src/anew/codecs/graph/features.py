@@ -9,7 +9,7 @@ import torch
 from scipy.sparse.csgraph import connected_components, shortest_path
 from torch import Tensor, nn
 
-from anew.codecs.graph_statistics import BINS, clustering, statistics, triangles
+from anew.codecs.graph.statistics import BINS, clustering, statistics, triangles
 from anew.codecs.view import View
 from anew.nn.gnn import GIN, Dense
 from anew.nn.mlp import mlp

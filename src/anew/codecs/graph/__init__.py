@@ -1,0 +1,1 @@
+"""Graphs and molecules as matrices of kinds."""
