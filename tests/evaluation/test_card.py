@@ -73,6 +73,7 @@ def test_every_card_has_the_same_rows(cards: Cards) -> None:
     assert {tuple(row.key for row in rows) for name, rows in cards.items() if name != "few"} == {KEYS}
     assert set(KEYS) == {key for name in MEASURES for key in load(name).texts if not load(name).tables} - {
         "traits",
+        *load("graph_distances").texts,
         "obeys",
         "useful",
         "exact",

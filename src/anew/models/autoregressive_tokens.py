@@ -17,7 +17,7 @@ from anew.nn.transformer import Transformer
 from anew.rng import Rng
 from anew.spaces import Batch, Space, Tokens
 
-DROPOUT = ((40, 0.3), (12, 0.2), (5, 0.1))  # from how often a code is seen
+DROPOUT = ((15, 0.3), (3, 0.2))  # from how often a code is seen
 
 
 @dataclass(frozen=True)

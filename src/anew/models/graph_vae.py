@@ -24,7 +24,7 @@ LAYERS = ("gcn", "gat", "gin")
 
 @dataclass(frozen=True)
 class GraphVAEConfig(VAEConfig):
-    passes: int = 200  # more are learned by heart
+    passes: int = 300  # more are learned by heart
     lr: float = 3e-3
     latent: int = 32
     network: str = "gcn"  # layers of the encoder: gcn, gat or gin
