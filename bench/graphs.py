@@ -34,7 +34,7 @@ from anew.evaluation.graph_classes import valid_unique_new
 from anew.evaluation.graph_distances import DEVIATIONS, distances
 from anew.sources import open_source
 
-RECIPES = ("graph-vae", "erdos-renyi", "configuration-model", "block-model")
+RECIPES = ("autoregressive", "graph-vae", "erdos-renyi", "configuration-model", "block-model")
 Figures = dict[str, float | None]
 
 

@@ -40,7 +40,7 @@ from anew.training.trainer import Plan, Trainer
 RECIPE = {"n_layer": 4, "n_head": 4, "n_embd": 128, "block_size": 64, "dropout": 0.0}
 RATE, LEAST, WARMUP, BATCH = 1e-3, 1e-4, 100, 12
 SPEED = {"n_layer": 6, "n_head": 6, "n_embd": 384, "block_size": 256, "dropout": 0.0}
-SPEED_BATCH, STEPS, ROUNDS = 32, 3, 3
+SPEED_BATCH, TURNS = 32, 3
 WRITTEN = 512  # characters
 
 
@@ -210,7 +210,7 @@ class Endless(Rules):
 def in_turns(contenders: dict[str, Callable[[], Any]]) -> dict[str, float]:
     """The median seconds of each, after one that is not counted."""
     times: dict[str, list[float]] = {name: [] for name in contenders}
-    for turn in range(ROUNDS * STEPS + 1):
+    for turn in range(TURNS + 1):
         for name, run in contenders.items():
             start = time.perf_counter()
             run()

@@ -50,6 +50,7 @@ def test_only_real_combinations_are_kept():
     ("constraints", "says"),
     [
         (Constraints(where=["start <"]), "cannot be computed"),
+        (Constraints(where=["unit price < 2"]), "start, end, .*`unit price`"),
         (Constraints(where=["strat < end"]), "strat"),
         (Constraints(where=["start + end"]), "not true or false"),
         (Constraints(where=["@pd.io"]), "not an expression"),

@@ -90,7 +90,8 @@ def _make_shop(folder: Path) -> None:
 
 
 def _make_texts(folder: Path) -> None:
-    """Stories, code, and a book in two languages."""
+    """Stories, code, a book in two languages, and what a mouse is."""
+    (folder / "mouse.json").write_text('{"enum": ["mouse", {"tail": true}]}')
     for i in range(40):
         for name in (f"stories/{i}.txt", f"project/{i}.py"):
             (folder / name).parent.mkdir(exist_ok=True)
@@ -124,6 +125,10 @@ def _make_networks(folder: Path) -> None:
     folder.mkdir()
     for i in range(40):
         nx.write_graphml(nx.gnp_random_graph(6, 0.5, seed=i), folder / f"{i}.graphml")
+    nx.write_graphml(nx.karate_club_graph(), folder.parent / "friends.graphml")
+    (folder.parent / "begun").mkdir()
+    for i in range(3):
+        nx.write_graphml(nx.path_graph(3 + i), folder.parent / "begun" / f"{i}.graphml")
 
 
 def _make_mnist(folder: Path) -> None:

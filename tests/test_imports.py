@@ -15,8 +15,8 @@ import anew
 ROOT = Path(anew.__file__).parent
 # Each imports only those to its right, and its own kind.
 ORDER = [
-    "cli", "evaluation", "editing", "training", "run", "latent", "given", "samples", "tables", "drawing", "constraints",
-    "models", "codecs", "sources", "nn", "rng", "spaces", "writing", "display", "errors",
+    "cli", "analysis", "evaluation", "editing", "training", "run", "latent", "given", "samples", "tables", "sampler",
+    "drawing", "constraints", "models", "codecs", "sources", "nn", "rng", "spaces", "writing", "display", "errors",
 ]  # fmt: skip
 UPWARDS = {("run", "anew.evaluation.build"), ("run", "anew.evaluation.selftest")}  # a run shows how good it is
 FILES = sorted(ROOT.rglob("*.py"))

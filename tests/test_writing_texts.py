@@ -12,7 +12,8 @@ import anew
 from anew.cli import app
 from anew.display import Typing
 from anew.errors import AnewError
-from anew.run import Run, cut
+from anew.run import Run
+from anew.sampler import cut
 
 SETTINGS = {"width": 32, "layers": 1, "context": 32, "batch": 16}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,7 @@ from anew.codecs.dataset import Split
 from anew.errors import AnewError
 from anew.models import build, recipes
 from anew.models.model import Model
+from anew.nn.rules import Rules
 from anew.spaces import Field, Fields, Graph, Grid, Space, Tokens
 from anew.training.trainer import Plan, Trainer
 
@@ -31,6 +33,8 @@ def tiny(recipe: str, space: Space, given: Space | None = None, seed: int = 0, *
     """A model of the recipe that is as small as its configuration allows."""
     fields = vars(build(recipe, space, given, 1).config)
     small = {name: value for name, value in TINY.items() if name in fields}
+    if isinstance(space, Graph):
+        small.pop("context", None)  # a walk that is forgotten is no graph
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build(recipe, space, given, 1, small | changes)
@@ -73,6 +77,22 @@ def trainer(model: Model, steps: int, **plan: Any) -> Trainer:
     return Trainer(model, toy_split(model.space, model.given), Plan(examples, **plan))
 
 
+def check_picking(make: Callable[[int], Rules], steps: int = 20) -> None:
+    """Rules of n sequences that are drawn by them: picked in the middle, they go on as those do that were picked."""
+    n, rows, generator = 20, torch.tensor([19, 3, 3, 0, 7]), torch.Generator().manual_seed(0)
+    rules, picked, done = make(n), make(n), torch.zeros(n, dtype=torch.bool)
+    for place in range(steps):
+        if place == steps // 3:
+            picked.pick(rows)
+        at = rows if place >= steps // 3 else torch.arange(n)
+        allowed, going = rules.allowed(), ~done[at]
+        assert torch.equal(picked.allowed()[going], allowed[at][going])
+        drawn = torch.multinomial(allowed.float(), 1, generator=generator)[:, 0].masked_fill(done, 0)
+        done |= drawn == 0
+        rules.tell(drawn)
+        picked.tell(drawn[at])
+
+
 @cache
 def cases() -> list[tuple[str, str, bool]]:
     """(recipe, name of a space that it serves, whether something is given): on grey pictures, nothing is."""
@@ -90,6 +110,13 @@ def cases() -> list[tuple[str, str, bool]]:
 def home(recipe: str) -> str:
     """The first space that the recipe serves, for tests of what has little to do with spaces."""
     return next(space for name, space, _ in cases() if name == recipe)
+
+
+def unordered(space: Space, x: Tensor) -> Tensor:
+    """Of graphs, kinds and degrees in falling order: nodes may come in any."""
+    if not isinstance(space, Graph):
+        return x
+    return torch.stack([x.diagonal(dim1=1, dim2=2), (x > 0).sum(2)], 1).sort(descending=True).values
 
 
 def energy_distance(a: Tensor, b: Tensor) -> float:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from anew.codecs.text.grammar import Grammar
     from anew.errors import AnewError
     from anew.evaluation.judge import judge
     from anew.nn.decoding import Style
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
     load = Run.load
 
 __version__ = "0.1.0"
-__all__ = ["AnewError", "Run", "Samples", "Style", "judge", "load", "train"]
+__all__ = ["AnewError", "Grammar", "Run", "Samples", "Style", "judge", "load", "train"]
 
 _HOMES = {
     "AnewError": "anew.errors",
+    "Grammar": "anew.codecs.text.grammar",
     "Run": "anew.run",
     "Samples": "anew.samples",
     "Style": "anew.nn.decoding",

@@ -99,6 +99,11 @@ def sample(
     length: Annotated[int | None, typer.Option(help="Of sequences: codes, at most.")] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Of levels: make each solvable, with few changes.")] = False,
     stop: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="Of text: what it ends before.")] = None,
+    regex: Annotated[str | None, typer.Option(metavar="REGEX", help="Of text: what follows the prompt, whole.")] = None,
+    json_schema: Annotated[Path | None, typer.Option(metavar="FILE", help="Of text: JSON by this schema.")] = None,
+    grammar: Annotated[Path | None, typer.Option(metavar="FILE", help="Of text: by this Lark grammar.")] = None,
+    best_of: Annotated[int, typer.Option(help="Candidates for each sample, of which the best is kept.")] = 1,
+    beam: Annotated[int | None, typer.Option(help="Of sequences: the likeliest, by a search so wide.")] = None,
 ) -> None:
     """Make new samples: a picture to look at, or files to use, by the ending of --out."""
     from anew.constraints import Constraints
@@ -107,9 +112,12 @@ def sample(
     from anew.run import Run
     from anew.samples import check_target
 
-    opened, style = Run.load(run), Style(temperature, top_p, min_p, top_k, repetition)
+    opened = Run.load(run)
+    told = {
+        "style": Style(temperature, top_p, min_p, top_k, repetition), "prompt": prompt, "length": length,
+        "stop": stop or (), "grammar": _grammar(regex, json_schema, grammar), "best_of": best_of, "beam": beam,
+    }  # fmt: skip
     if out is None and opened.codec.shown == ".txt":
-        told = {"style": style, "prompt": prompt, "length": length, "stop": stop or ()}
         _print_texts(opened, 1 if n is None else n, _pairs(given, "--given"), seed, told)
         return
     n = 64 if n is None else n
@@ -118,10 +126,7 @@ def sample(
     constraints = Constraints(where or (), derive or (), unique or (), _names(together))
     with bars() as on_progress:
         wanted = _pairs(given, "--given")
-        samples = opened.sample(
-            n, wanted, seed, on_progress, balance=balance, constraints=constraints,
-            style=style, prompt=prompt, length=length, stop=stop or (),
-        )  # fmt: skip
+        samples = opened.sample(n, wanted, seed, on_progress, balance=balance, constraints=constraints, **told)
     if repair:
         samples, said = samples.mended()
         say(said)
@@ -136,7 +141,7 @@ def _print_texts(run: Any, n: int, given: dict[str, Any], seed: int, told: dict[
 
     from anew.display import Typing, bars
 
-    if n == 1 and not told["stop"]:
+    if n == 1 and not told["stop"] and not told["beam"] and told["best_of"] == 1:
         typing = Typing(
             lambda codes: run.codec.decode(torch.tensor([codes]))[0], lambda text: typer.echo(text, nl=False)
         )
@@ -148,14 +153,35 @@ def _print_texts(run: Any, n: int, given: dict[str, Any], seed: int, told: dict[
     typer.echo(samples.codec.together(samples.items, samples.given, ".txt").decode(), nl=False)
 
 
-@edit.command(epilog="Example:  anew edit complete runs/people --data holes.csv --out whole.csv")
+def _grammar(regex: str | None, json_schema: Path | None, lark: Path | None) -> Any:
+    """None if nothing is said."""
+    if regex is None and json_schema is None and lark is None:
+        return None
+    from anew.codecs.text.grammar import Grammar
+
+    return Grammar(regex, _read(json_schema), _read(lark))
+
+
+def _read(file: Path | None) -> str | None:
+    try:
+        return None if file is None else file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        raise AnewError(f"'{file}' cannot be read ({error}); expected a text file in UTF-8") from error
+
+
+@edit.command(
+    epilog="Example:  anew edit complete runs/people --data holes.csv --out whole.csv   or, of music:  "
+    "anew edit complete runs/tunes --data x.mid?bars=5-8 --out new/"
+)
 def complete(
     run: Folder,
-    data: Annotated[str, typer.Option(metavar="SOURCE", help="A table with missing cells, or levels with '?'.")],
+    data: Annotated[
+        str, typer.Option(metavar="SOURCE", help="A table with holes, levels with ?, texts with [...], music, graphs.")
+    ],
     out: Annotated[str, typer.Option(help="x.csv, x.parquet, SQL; x.png, a folder.")],
     seed: Annotated[int, typer.Option(help="Another seed fills in others.")] = 0,
 ) -> None:
-    """Fill in the missing cells of a table, or tiles of levels, as likely as they are beside what is there."""
+    """Fill in missing cells of tables, tiles of levels, gaps in texts, bars of music or nodes of graphs."""
     from anew.display import bars
     from anew.run import Run
     from anew.samples import check_target
@@ -292,6 +318,28 @@ def compare(
         reports = compare_runs([Run.load(run) for run in runs], out, on_progress)
     console.print(table(reports))
     typer.echo(out)
+
+
+@app.command(epilog="Example:  anew analyze friends.graphml   or, without a network of your own:  anew analyze karate")
+def analyze(
+    network: Annotated[str, typer.Argument(metavar="NETWORK", help="A file such as friends.graphml, or a built-in.")],
+    out: Annotated[Path | None, typer.Option(help="A folder (analysis/NETWORK if nothing is said).")] = None,
+    links: Annotated[int, typer.Option(min=0, help="How many links that may be missing are listed.")] = 20,
+    seed: Annotated[int, typer.Option(help="Of communities, roles and guesses.")] = 0,
+) -> None:
+    """Look at one network: which nodes matter, which belong together, and which links may be missing."""
+    from anew.analysis import analyze as analyze_network
+    from anew.display import bars, console, say_table
+
+    out = out or Path("analysis") / Path(network).stem
+    with bars() as on_progress:
+        made = analyze_network(network, out, links, seed, on_progress)
+    say_table([*made.facts.items()])
+    nodes = made.nodes.head(10)[["node", "degree", "betweenness", "pagerank", "community"]]
+    cells = nodes.map(lambda cell: f"{cell:.4g}" if isinstance(cell, float) else str(cell))
+    console.print()
+    say_table([[*cells.columns], *cells.to_numpy().tolist()])
+    typer.echo(out / "network.html")
 
 
 @app.command("list", epilog="Example:  anew list models")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,10 +84,11 @@ def _evaluate(text: str, rows: pd.DataFrame) -> pd.Series:
     try:
         values = rows.eval(text, engine="python", local_dict={}, global_dict={})
     except Exception as error:  # whatever pandas makes of a text that a person typed
-        raise AnewError(f"'{text}' cannot be computed ({error}); the columns are {_list(rows)}") from error
+        names = [name if name.isidentifier() else f"`{name}`" for name in map(str, rows.columns)]
+        raise AnewError(f"'{text}' cannot be computed ({error}); the columns are {_list(names)}") from error
     return pd.Series(values, rows.index)
 
 
-def _list(rows: pd.DataFrame) -> str:
-    names = [str(name) for name in rows.columns]
+def _list(columns: Iterable[Hashable]) -> str:
+    names = [str(name) for name in columns]
     return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")

@@ -24,12 +24,13 @@ MOST = 1_000  # rows that are drawn for each that is wanted
 
 class Writing(NamedTuple):
     """How sequences are drawn: `rules(n)` are those of n of them; `show` is told each column of codes (n,); `most`
-    are drawn."""
+    are drawn. With a `beam`, they are not drawn but searched for."""
 
     style: Style = PLAIN
     rules: Callable[[int], Rules | None] = lambda n: None
     show: Callable[[Tensor], None] | None = None
     most: int | None = None
+    beam: int | None = None
 
     def write(self, model: Writes, n: int, begun: Tensor | None, given: Tensor | None, rng: Rng) -> Tensor:
         known = torch.zeros(n, *model.space.shape, dtype=torch.int64, device=rng.device)  # type: ignore[attr-defined]
@@ -38,7 +39,17 @@ class Writing(NamedTuple):
             known[:, : begun.shape[1]], mask[:, : begun.shape[1]] = begun.clamp(min=0), begun >= 0
         if self.most is not None:
             mask[:, self.most :] = True
+        if self.beam is not None:
+            return self._search(model, known, mask, given, self.beam)
         return model.write(known, mask, given, rng, self.style, self.rules(n), self.show)
+
+    def _search(self, model: Writes, known: Tensor, mask: Tensor, given: Tensor | None, beam: int) -> Tensor:
+        """As many at a time as are drawn at a time, all beams counted."""
+        parts = []
+        for rows in torch.arange(len(known), device=known.device).split(max(1, TOGETHER // beam)):
+            told = None if given is None else given[rows]
+            parts.append(model.search(known[rows], mask[rows], told, beam, self.rules(len(rows) * beam)))
+        return torch.cat(parts)
 
 
 @torch.no_grad()

@@ -20,14 +20,17 @@ from anew.codecs.codec import Codec
 from anew.codecs.dataset import Dataset, Progress, fingerprint, load_all, prepare
 from anew.codecs.fitted import Fitted
 from anew.constraints import Constraints
+from anew.display import say
 from anew.drawing import Writing, draw, draw_until, fill
 from anew.errors import AnewError
 from anew.given import Given
 from anew.latent import LatentCodec
 from anew.models import build
+from anew.models.filling import fill_gaps
 from anew.models.model import Completes, Model
 from anew.models.writing import Writes
 from anew.nn.decoding import PLAIN, Style
+from anew.sampler import Sampler, cut
 from anew.samples import Samples
 from anew.sources import Source, open_source
 from anew.sources.dialogue import marker
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
     from anew.codecs.table.codec import TableCodec
     from anew.codecs.text.codec import TextCodec
+    from anew.codecs.text.grammar import Grammar
     from anew.evaluation.report import Report
     from anew.evaluation.selftest import SelfTest
 
@@ -183,21 +187,23 @@ class Run:
         prompt: str | None = None,
         length: int | None = None,
         stop: Sequence[str] = (),
+        grammar: Grammar | None = None,
+        best_of: int = 1,
+        beam: int | None = None,
         show: Callable[[Tensor], None] | None = None,
     ) -> Samples:
         """`n` new samples. Sample i depends on `seed` and i only.
 
         `given` is what they shall have, {"label": 7}: something given in training, or, of tables, any columns. What
         was given in training and is left open is drawn as it was in the data. `balance` is a column of a table of
-        which each value comes equally often; `constraints` are met by drawing again. Sequences begin with the `prompt`,
-        are drawn in a `style`, have at most `length` codes and, of text, end before any of `stop`; `show` is told their
-        codes (n,), column by column. Raises AnewError for a name or a value that was not in the data.
+        which each value comes equally often; `constraints` are met by drawing again. For `style`, `prompt`, `length`,
+        `stop`, `grammar`, `best_of`, `beam` and `show`, see `Sampler`. Raises AnewError for a name or a value that was
+        not in the data.
         """
         if n < 1:
             raise AnewError(f"cannot make {n} samples; ask for 1 or more")
         asked, columns = self._sort(given or {}, balance)
-        writing = self._writing(style, prompt, length, stop, show)
-        begun = None if prompt is None else cast("TextCodec", self.codec).begun(prompt)
+        sampler = Sampler(self.model, self.codec, style, prompt, length, stop, grammar, best_of, beam, show)
         told: list[Tensor] = []  # what was given with all that was made, in order
 
         def make(first: int, count: int) -> Tensor:
@@ -206,21 +212,19 @@ class Run:
             if given is not None:
                 told.append(given)
             known = codec.known(numbers, columns, balance) if columns or balance else None
-            if begun is not None:
-                known = begun.expand(count, -1)
-            return draw(self.model, count, given, seed, on_progress, known, first, writing)
+            return sampler.draw(count, given, seed, on_progress, first, known)
 
         def samples(x: Tensor, numbers: Tensor, tried: int) -> Samples:
             rows = self.given.rows(torch.cat(told)[numbers]) if self.given else []
-            items = self.codec.decode(x)
-            after = len(prompt or "")
-            return Samples(self.codec, [cut(item, stop, after) for item in items] if stop else items, rows, tried)
+            return Samples(self.codec, sampler.items(x), rows, tried)
 
         def see(x: Tensor, numbers: Tensor) -> pd.DataFrame:
             return cast("TableCodec", self.codec).typed(samples(x, numbers, n).frame, learned=False)
 
         wishes = self._with_data(constraints or Constraints())
         x, numbers, tried = draw_until(n, make, see, wishes)
+        if warning := sampler.warning(x):
+            say(warning)
         made = samples(x, numbers, tried)
         return made.replaced(wishes.derived(see(x, numbers))) if wishes else made
 
@@ -239,8 +243,9 @@ class Run:
         return f"{said}{answer}\n", answer
 
     def complete(self, rows: Any, seed: int = 0, on_progress: Progress | None = None) -> Samples:
-        """The rows of a table (a file, or a frame) with every missing cell filled in, as likely as it is; or levels
-        with tiles in place of "?".
+        """The rows of a table (a file, or a frame) with every missing cell filled in, as likely as it is; levels with
+        tiles in place of "?", texts with something in place of "[...]", music with some bars written again
+        ("x.mid?bars=5-8"), graphs with more nodes.
 
         What is there stays as it is. Raises AnewError for a model that cannot, and for other columns.
         """
@@ -261,14 +266,19 @@ class Run:
         return Samples(codec, codec.fill(frame, filled))
 
     def _complete_sequences(self, data: Any, seed: int, on_progress: Progress | None) -> Samples:
-        recipe = self.info["model"]["recipe"]
-        if not isinstance(self.model, Completes):
+        """Maps, or sequences; those of which the data do not say what is open, as in x.mid?bars=5-8."""
+        if not isinstance(self.model, Completes | Writes):
+            recipe = self.info["model"]["recipe"]
             raise AnewError(f"{recipe} cannot fill in what is missing; train with --model masked-diffusion")
-        loaded = [content for _, content in load_all(self.codec, open_source(data), on_progress)]
-        known = self.codec.holes(loaded)
-        writing = Writing(rules=self.codec.rules) if isinstance(self.model, Writes) else None
+        place, _, part = str(data).partition("?bars=")
+        loaded = [content for _, content in load_all(self.codec, open_source(place if part else data), on_progress)]
+        known = self.codec.holes(loaded, part)
         given = self.draw_given(len(known), {}, seed)
-        x = draw(self.model, len(known), given, seed, on_progress, known, writing=writing)
+        if self.codec.gaps(known[:1]) is not None:
+            x = fill_gaps(self.model, known, given, seed, self.codec.gaps, on_progress)
+        else:
+            writing = Writing(rules=self.codec.rules) if isinstance(self.model, Writes) else None
+            x = draw(self.model, len(known), given, seed, on_progress, known, writing=writing)
         return Samples(self.codec, self.codec.decode(x))
 
     def report(
@@ -311,24 +321,6 @@ class Run:
         told = self.given.rows(train.given) if self.given and train.given is not None else []
         rows = Samples(codec, codec.decode(train.batch(torch.arange(len(train))).x), told)
         return replace(wishes, real=codec.typed(rows.frame, learned=False))
-
-    def _writing(
-        self,
-        style: Style,
-        prompt: str | None,
-        length: int | None,
-        stop: Sequence[str],
-        show: Callable[[Tensor], None] | None,
-    ) -> Writing | None:
-        """None for a model that does not write sequences; raises AnewError if that is asked of one."""
-        if (prompt is not None or stop) and not hasattr(self.codec, "begun"):
-            raise AnewError(f"samples of the kind {self.codec.name} are no text; leave out prompt and stop")
-        if isinstance(self.model, Writes):
-            return Writing(style, self.codec.rules, show, length)
-        if prompt is not None or length is not None or style != PLAIN:
-            recipe = self.info["model"]["recipe"]
-            raise AnewError(f"{recipe} does not write from left to right; leave out prompt, temperature and the like")
-        return None
 
     def _sort(self, wanted: Mapping[str, Any], balance: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """What is wanted, by whether it was given in training or is a column of the table."""
@@ -382,11 +374,6 @@ class Run:
 
     def _repr_png_(self) -> bytes:
         return self.sample(32)._repr_png_()
-
-
-def cut(text: str, stop: Sequence[str], after: int = 0) -> str:
-    """Up to the first of what it is to stop before, `after` so many letters."""
-    return text[: min((place for end in stop if (place := text.find(end, after)) >= 0), default=len(text))]
 
 
 def codec_for(source: Source, settings: Mapping[str, str], inner: Run | None) -> Codec:

@@ -122,11 +122,15 @@ class Fields:
 
 @dataclass(frozen=True)
 class Graph:
-    """Up to `nodes` nodes of `node_kinds` kinds, joined by edges of `edge_kinds` kinds, as one matrix."""
+    """Up to `nodes` nodes of `node_kinds` kinds, joined by edges of `edge_kinds` kinds, as one matrix.
+
+    `edges` is how many the largest graph of the data has, for those who write them one by one; 0 where it is not known.
+    """
 
     nodes: int
     node_kinds: int = 1
     edge_kinds: int = 1
+    edges: int = 0
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -76,13 +76,18 @@ def write_json(path: Path, data: Any) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Makes the folder; raises AnewError now rather than after minutes of work."""
+    """Raises AnewError now rather than after minutes of work. Folders that were not there are not there after it."""
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise AnewError(f"'{folder}' cannot be written: {error.strerror or error}; choose another --out") from error
+    finally:
+        for one in new:
+            with suppress(OSError):
+                one.rmdir()
 
 
 def _to_disk(path: Path) -> None:

@@ -53,11 +53,23 @@ def coloured(graph: nx.Graph, seed: int = 0) -> nx.Graph:
 # --- what comes
 
 
+def test_graphs_that_are_begun_have_room_for_more():
+    codec = make_codec("graph")
+    codec.fit(codec.load(nx.path_graph(n)) for n in (3, 5))
+    known = codec.holes([codec.load(nx.path_graph(3))])[0]
+    assert (known[:3, :3] >= 0).all()
+    assert (known[3:] == -1).all()
+    assert (known[:, 3:] == -1).all()
+    assert (codec.holes([codec.load(nx.path_graph(5))]) >= 0).all()
+    with pytest.raises(AnewError, match="6 nodes; the run has learned graphs of up to 5"):
+        codec.holes([codec.load(nx.path_graph(6))])
+
+
 def test_wild_graphs():
     directed = nx.MultiDiGraph([(0, 1), (0, 1), (1, 0), (1, 1), (1, 2)])
     parts = nx.disjoint_union(nx.path_graph(3), nx.empty_graph(2))
     codec, loaded = fitted([directed, parts, nx.empty_graph(1)])
-    assert codec.space == Graph(5)
+    assert codec.space == Graph(5, edges=2)
     assert sorted(loaded[0].edges) == [(0, 1), (1, 2)]
     told = codec.describe()
     for words in ("1 to 5 nodes", "0 to 2 edges", "1 directed ones", "1 loops dropped", "1 parallel edges dropped"):

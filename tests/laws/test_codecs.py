@@ -19,6 +19,7 @@ from anew.errors import AnewError
 from anew.sources import builtins, open_source
 from anew.sources.entities import Entities
 from anew.spaces import Batch, space_from_json, space_to_json
+from toys import check_picking
 
 
 def pictures() -> list[np.ndarray]:
@@ -197,6 +198,13 @@ def test_files_arrays_and_pictures(name: str):
     assert all(isinstance(codec.to_bytes(sample), bytes) for sample in each(samples))
     assert len(codec.to_array(samples)) == len(loaded)
     assert codec.show(samples).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_rules_that_are_picked_go_on(name: str):
+    codec = fitted(name)[0]
+    if codec.rules(1) is not None:
+        check_picking(codec.rules, min(20, codec.space.length))
 
 
 @pytest.mark.slow

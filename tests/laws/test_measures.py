@@ -28,7 +28,14 @@ def drawn(seed: int, n: int) -> Examples:
     table = pd.DataFrame(
         {"kind": np.array(["a", "b", None])[label], "first": x[:, 0].round(2), "second": x[:, 1], **told}
     )
-    return Examples({"one": x, "two": x[:, :5]}, told, (x[:, 0] * 1e9).astype(np.int64), counted(x), table)
+    digests, words = (x[:, 0] * 1e9).astype(np.int64), written(label, rng)
+    return Examples({"one": x, "two": x[:, :5]}, told, digests, counted(x), table, words, words)
+
+
+def written(label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Sequences of 10 to 20 codes, of which each cluster has its own, padded with 0."""
+    codes = 1 + rng.integers(0, 6, (len(label), 20)) + 3 * label[:, None]
+    return np.where(np.arange(20) < rng.integers(10, 21, (len(label), 1)), codes, 0)
 
 
 def counted(x: np.ndarray) -> dict[str, np.ndarray]:

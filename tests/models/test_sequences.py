@@ -13,6 +13,9 @@ from anew.models import build
 from anew.models.autoregressive_tokens import AutoregressiveTokens, windows
 from anew.models.masked_diffusion import MaskedDiffusion
 from anew.models.model import Turn
+from anew.models.ngram import NGram
+from anew.models.writing import Reader, Rereader, Writes
+from anew.nn.beams import EVEN
 from anew.nn.decoding import Style
 from anew.nn.rules import Automaton
 from anew.rng import Rng
@@ -122,8 +125,89 @@ def test_the_likeliest_is_the_likeliest():
     model = shaken(context=9)
     x = model.write(*nothing(2), None, Rng.for_step(0, batch=2), style=Style(temperature=0))
     assert torch.equal(x[0], x[1])
-    logits = model.network(model._begun(x)[:, :1])
+    logits = model.network(model.begun(x)[:, :1])
     assert int(x[0, 0]) == int(logits[0, 0].argmax())
+
+
+@pytest.mark.parametrize("context", [3, 9])
+@pytest.mark.parametrize("recipe", ["autoregressive", "ngram"])
+def test_a_narrow_search_finds_what_is_drawn_without_temperature(context: int, recipe: str):
+    model = shaken(context=context) if recipe == "autoregressive" else counted()
+    known, mask = nothing(4)
+    known[:, 0], mask[:, 0] = torch.tensor([1, 2, 3, 3]), True
+    mask[:, 7:] = True
+    greedy = model.write(known, mask, None, Rng.for_step(0, batch=4), style=Style(temperature=0))
+    assert torch.equal(model.search(known, mask, None, 1), greedy)
+
+
+def counted() -> NGram:
+    """An n-gram of random counts."""
+    model = tiny("ngram", SPACE, order=3)
+    assert isinstance(model, NGram)
+    for parameter in model.parameters():
+        parameter.data = torch.rand(parameter.shape).log()
+    return model.eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize("context", [3, 5])
+def test_a_wide_search_finds_the_likeliest_of_all(context: int):
+    space, given = Tokens(2, 5), Tokens(2, 3)
+    model, told = shaken(space, given, context=context), torch.tensor([[1, 2, 0], [2, 2, 1], [1, 0, 0]])
+    rows = [row + (0,) * (5 - len(row)) for n in range(6) for row in itertools.product((1, 2), repeat=n)]
+    everything = torch.tensor(rows)
+    told_each = told.repeat_interleave(len(rows), 0)
+    logs = model.log_prob(everything.repeat(3, 1), told_each, Rng.for_step(0, batch=len(told_each))).view(3, -1)
+    ranks = logs / ((5 + ((everything > 0).sum(1) + 1).clamp(max=5)) / 6) ** EVEN
+    best = everything[ranks.argmax(1)]
+    known, mask = nothing(3, space)
+    assert torch.equal(model.search(known, mask, told, 40), best)
+    alone = torch.cat([model.search(known[:1], mask[:1], told[i : i + 1], 40) for i in range(3)])
+    assert torch.equal(alone, best)
+
+
+def test_a_search_keeps_the_rules_and_the_beginning():
+    after = torch.tensor([[-1, 1, -1, -1], [-1, -1, 2, -1], [2, -1, -1, 0]])  # 1 2, then the end or 3 and again
+    known, mask = nothing(2)
+    known[:, 0], mask[:, 0] = 1, True
+    found = {
+        tuple(row)
+        for beam in (1, 2, 5)
+        for row in shaken().search(known, mask, None, beam, Automaton(after, 2 * beam)).tolist()
+    }
+    assert {"".join(map(str, row)) for row in found} <= {"120000000", "123120000", "123123120", "123123123"}
+
+
+def test_a_search_that_is_cut_finds_what_has_not_ended():
+    known, mask = nothing(1)
+    mask[:, 4:] = True
+    never = torch.tensor([[-1, 0, 0, 0]])
+    x = shaken().search(known, mask, None, 3, Automaton(never, 3))
+    assert (x[0, :4] > 0).all()
+    assert (x[0, 4:] == 0).all()
+
+
+class Coin(Writes):
+    """Code 1 or 2, and hardly ever an end, whatever came before."""
+
+    def reader(self, given: Tensor | None, n: int) -> Reader:
+        return Rereader(lambda x, place: torch.tensor([[0.001, 0.699, 0.3]]).log().expand(n, 3))
+
+
+@pytest.mark.parametrize("beam", [1, 4])
+def test_a_search_takes_what_fills_the_length_for_whole_where_it_may_end(beam: int):
+    known, mask = nothing(1, Tokens(2, 5))
+    assert Coin().search(known, mask, None, beam).tolist() == [[1] * 5]
+    free, even = torch.tensor([[0, 0, 0]]), torch.tensor([[0, 1, 1], [-1, 0, 0]])  # ends after 0, 2 or 4 codes
+    assert Coin().search(known, mask, None, beam, Automaton(free, beam)).tolist() == [[1] * 5]
+    assert Coin().search(known, mask, None, 40, Automaton(even, 40)).tolist() == [[1] * 4 + [0]]
+
+
+@pytest.mark.parametrize("first", [0, 3, 8])
+def test_nats_are_those_that_are_read(first: int):
+    model = shaken()
+    x = torch.tensor([[1, 2, 3, 1, 2, 3, 1, 2, 3], [3, 1, 2, 2, 0, 0, 0, 0, 0]])
+    assert torch.allclose(model.nats(x, None, first), Writes.nats(model, x, None, first), atol=1e-5)
+    assert (model.nats(x, None, first)[1, max(0, 5 - first) :] == 0).all()
 
 
 def test_a_given_text_is_read_wherever_its_padding_is():

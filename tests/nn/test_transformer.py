@@ -54,6 +54,14 @@ def test_steps_with_the_cache_are_the_whole(read: int, columns: int):
     assert torch.allclose(torch.stack(steps, 1), of(x, told)[:, read - 1 :], atol=1e-5)
 
 
+@pytest.mark.parametrize("rows", [[2, 0, 2, 2], [1, 0, 0], [0, 1, 2], [2]])
+def test_a_cache_goes_on_with_what_is_picked(rows: list[int]):
+    of, x, told = net(condition=4), codes(), torch.randn(3, 4)
+    _, cache = of.begin(x[:, :4], told)
+    cache.pick(torch.tensor(rows))
+    assert torch.allclose(of.step(x[rows, 4:5], cache), of(x, told)[rows, 4], atol=1e-5)
+
+
 def test_probabilities_of_all_sequences_sum_to_one():
     of = net(vocabulary=2, length=3)
     everything = torch.tensor(list(itertools.product(range(3), repeat=3)))

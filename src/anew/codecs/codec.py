@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from anew.errors import AnewError
+from anew.nn.gaps import Gaps
 from anew.nn.rules import Rules
 from anew.spaces import Batch, Space
 
@@ -87,8 +88,11 @@ class Codec(ABC):
         """What is given with each example, after `fit`: of what is known beside the record, or within it."""
         return [{name: given.get(name) for name in names}]
 
-    def holes(self, loaded: Sequence[Any]) -> Tensor:
-        """(B, *space.shape) as `encode` returns, with -1 for what is to be filled in; or raises AnewError."""
+    def holes(self, loaded: Sequence[Any], part: str = "") -> Tensor:
+        """(B, *space.shape) as `encode` returns, with -1 for what is to be filled in; or raises AnewError.
+
+        `part` says what that is where the data don't: "5-8", of bars of music.
+        """
         raise AnewError(f"data of the kind {self.name} have no holes to fill in; a prompt is gone on with: anew sample")
 
     # --- from tensors to samples, files and pictures
@@ -102,6 +106,10 @@ class Codec(ABC):
 
     def rules(self, n: int) -> Rules | None:
         """What may follow in n sequences of tokens that grow one by one, so that each can be decoded; None is all."""
+        return None
+
+    def gaps(self, known: Tensor) -> Gaps | None:
+        """The rules by which sequences that are `known` but for gaps (-1) are filled in; None of other data."""
         return None
 
     @abstractmethod
@@ -154,6 +162,10 @@ class Codec(ABC):
         NaN where it makes no sense.
         """
         return {}
+
+    def words(self, samples: Samples) -> list[list[str]] | None:
+        """Of texts, what each is made of; None for what is no text."""
+        return None
 
     # --- for the run folder
 

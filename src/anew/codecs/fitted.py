@@ -10,6 +10,7 @@ from torch import Tensor
 
 from anew.codecs import load_codec, save_codec
 from anew.codecs.codec import Codec, Samples
+from anew.nn.gaps import Gaps
 from anew.nn.rules import Rules
 from anew.spaces import Batch
 
@@ -54,8 +55,8 @@ class Fitted(Codec):
     def encode(self, loaded: Sequence[Any]) -> Tensor:
         return self.inner.encode(loaded)
 
-    def holes(self, loaded: Sequence[Any]) -> Tensor:
-        return self.inner.holes(loaded)
+    def holes(self, loaded: Sequence[Any], part: str = "") -> Tensor:
+        return self.inner.holes(loaded, part)
 
     def decode(self, x: Tensor) -> Samples:
         return self.inner.decode(x)
@@ -65,6 +66,9 @@ class Fitted(Codec):
 
     def rules(self, n: int) -> Rules | None:
         return self.inner.rules(n)
+
+    def gaps(self, known: Tensor) -> Gaps | None:
+        return self.inner.gaps(known)
 
     def to_bytes(self, sample: Any) -> bytes:
         return self.inner.to_bytes(sample)
@@ -95,6 +99,9 @@ class Fitted(Codec):
 
     def traits(self, samples: Samples) -> dict[str, np.ndarray]:
         return self.inner.traits(samples)
+
+    def words(self, samples: Samples) -> list[list[str]] | None:
+        return self.inner.words(samples)
 
     def key(self) -> dict[str, Any]:
         return {"fitted": save_codec(self.inner)}

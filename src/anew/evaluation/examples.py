@@ -32,6 +32,8 @@ class Examples:
     digests: np.ndarray | None = None  # (n,), equal where the content is
     traits: Mapping[str, np.ndarray] = field(default_factory=dict)  # {name: (n,)}: what people count in them
     table: pd.DataFrame | None = None  # (n, columns) of a table: what the model learned, and what was given
+    codes: np.ndarray | None = None  # (n, length) of sequences, padded with 0
+    words: np.ndarray | None = None  # (n, most) of texts: a number for each word, padded with 0
     losses: Losses | None = None  # of the model that made them, on `Real.members` and on `Real.held_out`
 
     def __len__(self) -> int:
@@ -45,6 +47,8 @@ class Examples:
             digests=None if self.digests is None else self.digests[rows],
             traits={name: values[rows] for name, values in self.traits.items()},
             table=None if self.table is None else self.table.iloc[rows],
+            codes=None if self.codes is None else self.codes[rows],
+            words=None if self.words is None else self.words[rows],
         )
 
     @property
@@ -59,7 +63,7 @@ class Real:
     `reference` is what samples are compared with, `held_out` is as new to the model, `train` is what it has learned
     from, and `known` are the digests of all of that. Views are centred and divided by one number each, so that the
     training split has a mean square of 1 per dimension. Floors are measured on `unseen`, which is as many as are
-    compared: `n`.
+    compared: `n`. `say` turns some codes (T,) of a text into letters.
     """
 
     def __init__(
@@ -72,12 +76,13 @@ class Real:
         known: np.ndarray | None = None,
         limit: int = 2_000,
         seed: int = 0,
+        say: Callable[[np.ndarray], str] = lambda codes: "",
     ):
         named = {"train": train, "held_out": held_out, "reference": reference, "independent": independent}
         for name, examples in named.items():
             check(examples, reference, name)
         self.n = min(limit, len(held_out), len(reference), len(independent))
-        self.fields, self.known, self.limit, self.seed = fields, known, limit, seed
+        self.fields, self.known, self.limit, self.seed, self.say = fields, known, limit, seed, say
         self._moments = {view: (x.mean(0), np.sqrt(x.var(0).mean()) or 1.0) for view, x in train.views.items()}
         self._made: dict[Callable[[Real], Any], Any] = {}
         rng = np.random.default_rng(seed)

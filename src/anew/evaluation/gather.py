@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,13 @@ from torch import Tensor
 from anew.codecs.codec import Codec, Samples
 from anew.codecs.dataset import Dataset, Progress
 from anew.codecs.fitted import Fitted
+from anew.codecs.tokens import padded
 from anew.errors import AnewError
 from anew.evaluation import card
 from anew.evaluation.examples import Examples, Real
 from anew.evaluation.impostors import independent
 from anew.rng import generator
-from anew.spaces import Batch
+from anew.spaces import Batch, Tokens
 
 WIDE, NARROW = 512, 256  # dimensions from which on a view is made narrow, and that it has then
 
@@ -86,7 +88,7 @@ def gather(data: Dataset, looked_at: Effort, on_progress: Progress | None = None
         parts.append(_examples(data, data.codec.decode(batch.x), batch.given))
     fields = data.labels.space.fields if data.labels else ()
     train, held_out, test, impostor = parts
-    real = Real(train, held_out, test, impostor, fields, digests(data.train.x), limit)
+    real = Real(train, held_out, test, impostor, fields, digests(data.train.x), limit, say=_reader(data))
     return Truth(data, chosen, real)
 
 
@@ -141,7 +143,26 @@ def _examples(data: Dataset, samples: Samples, given: Tensor | None) -> Examples
     stored = data.space.pack(data.codec.encode(samples))
     table = typed(data, samples, given) if data.codec.frames else None
     views = {name: narrow(x) for name, x in data.codec.features(samples).items()}
-    return Examples(views, columns, digests(stored), data.codec.traits(samples), table)
+    codes = stored.numpy() if isinstance(data.space, Tokens) and not data.space.columns else None
+    words = numbers(data.codec.words(samples))
+    return Examples(views, columns, digests(stored), data.codec.traits(samples), table, codes, words)
+
+
+def numbers(texts: Sequence[Sequence[str]] | None) -> np.ndarray | None:
+    """int64 (n, most), padded with 0: a number for each word, always the same one."""
+    if texts is None:
+        return None
+    return padded(
+        [[1 + crc32(word.encode()) for word in words] for words in texts], max(map(len, texts), default=0)
+    ).numpy()
+
+
+def _reader(data: Dataset) -> Callable[[np.ndarray], str]:
+    """From some codes (T,) of a text to letters; to nothing where there are none."""
+    if data.codec.words([]) is None:
+        return lambda codes: ""
+    length = data.space.shape[0]
+    return lambda codes: str(data.codec.decode(padded([codes.tolist()], length))[0]).strip("\ufffd")
 
 
 def narrow(x: np.ndarray) -> np.ndarray:

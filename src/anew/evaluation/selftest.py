@@ -124,7 +124,7 @@ def _independent(fresh: Batch, truth: Truth) -> Batch:
 
 IMPOSTORS = (
     Impostor("unseen data", _unseen, ()),
-    Impostor("copies", _copies, ("copying", "duplicates", "exact", "rare", "membership", "recognised")),
+    Impostor("copies", _copies, ("copying", "duplicates", "exact", "spans", "rare", "membership", "recognised")),
     Impostor("half of it", _half, ("coverage", "missed", "marginals", "told_apart")),
     Impostor("noise", _noise, ("fidelity", "told_apart")),
     Impostor("independent values", _independent, ("told_apart", "mmd", "sliced_wasserstein", "pairs")),

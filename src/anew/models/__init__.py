@@ -35,12 +35,14 @@ RECIPES: dict[str, tuple[str, str]] = {
     "shortcut": ("anew.models.flow_matching:shortcut", "rectified flow, sampled in 1 to 4 steps (Frans et al. 2024)"),
     "autoregressive": (
         "anew.models.autoregressive:autoregressive",
-        "sequences: a Transformer; tables: one field after the other, in any order (Uria et al. 2014)",
+        "sequences, and walks through graphs: a Transformer; tables: one field after the other (Uria et al. 2014)",
     ),
     "masked-diffusion": (
         "anew.models.masked_diffusion:masked_diffusion",
         "sequences that come out of hiding: fills in gaps in any place (Sahoo et al. 2024)",
     ),
+    "text-vae": ("anew.models.text_vae:text_vae", "sequences from a latent vector (Bowman et al. 2016)"),
+    "seqgan": ("anew.models.seqgan:seqgan", "rewarded by a discriminator: a lesson, not better (Yu et al. 2017)"),
     "ngram": ("anew.models.ngram:ngram", "what came after the same few codes: the baseline of sequences"),
     "mixture": ("anew.models.mixture:mixture", "kinds of rows within which fields are independent: exact, in seconds"),
     "independent": ("anew.models.mixture:independent", "each field on its own: the baseline of tables"),

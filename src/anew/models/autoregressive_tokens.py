@@ -13,11 +13,11 @@ from torch import Tensor
 from anew.models.model import Completes, Config, Model, Scores, Turn
 from anew.models.writing import Reader, Writes
 from anew.nn.conditioning import embedding, nothing_known
-from anew.nn.transformer import Transformer
+from anew.nn.transformer import Cache, Transformer
 from anew.rng import Rng
 from anew.spaces import Batch, Space, Tokens
 
-DROPOUT = ((15, 0.3), (3, 0.2))  # from how often a code is seen
+DROPOUT = ((30, 0.3), (15, 0.2), (3, 0.1))  # from how often a code is seen
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,9 @@ class Told(NamedTuple):
 
     def after(self, codes: Tensor) -> Tensor:
         return codes if self.codes is None else torch.cat([self.codes, codes], 1)
+
+    def pick(self, rows: Tensor) -> Told:
+        return Told(*(None if each is None else each[rows] for each in self))
 
 
 class AutoregressiveTokens(Model, Completes, Scores, Writes):
@@ -73,7 +76,7 @@ class AutoregressiveTokens(Model, Completes, Scores, Writes):
     def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
         """Nats per code of a part of each example that is as long as the context; shorter ones count for less."""
         told = self._told(batch.given if self.prefix else self.some_given(batch, rng), batch.size)
-        codes = self._begun(batch.x)
+        codes = self.begun(batch.x)
         starts = (rng.uniform(1) * (self._ends(codes) + self.context)).long() - self.context // 2
         starts = torch.minimum(starts, self._ends(codes) - self.context).clamp(min=0)
         part = codes.gather(1, starts + torch.arange(self.context + 1, device=codes.device))
@@ -95,31 +98,23 @@ class AutoregressiveTokens(Model, Completes, Scores, Writes):
         return {"dropout": next((share for limit, share in DROPOUT if seen > limit), 0.0)}
 
     def reader(self, given: Tensor | None, n: int) -> Reader:
-        told, context = self._told(given, n), self.context
-        cache, end = None, 0  # of the window that is being read
-
-        def read(x: Tensor, place: int) -> Tensor:
-            nonlocal cache, end
-            if cache is None or place == end:
-                start, end = next(window for window in windows(self.length, context) if window[1] > place)
-                logits, cache = self.network.begin(told.after(self._begun(x)[:, start : place + 1]), told.vector)
-                return logits
-            return self.network.step(x[:, place - 1 : place], cache)
-
-        return read
+        return CachedReader(self, self._told(given, n))
 
     def log_prob(self, x: Tensor, given: Tensor | None, rng: Rng) -> Tensor:
         """-inf for what goes on after its end."""
-        logs = -torch.stack([nats.sum(1) for nats in self.nats(x, given)]).sum(0)
+        logs = -self.nats(x, given).sum(1)
         return logs.masked_fill(((x[:, :-1] == 0) & (x[:, 1:] > 0)).any(1), -torch.inf)
 
-    def nats(self, x: Tensor, given: Tensor | None = None) -> Iterator[Tensor]:
-        """Of each code in turn, (B, some) after (B, some): 0 after the end."""
-        codes, told = self._begun(x), self._told(given, len(x))
-        for start, end in windows(self.length, self.context):
-            yield self._nats(codes[:, start : end + 1], told)[:, self._scored_from(start) - start :]
+    def nats(self, x: Tensor, given: Tensor | None = None, first: int = 0) -> Tensor:
+        """A window at a time."""
+        codes, told = self.begun(x), self._told(given, len(x))
+        parts = [
+            self._nats(codes[:, start : end + 1], told)[:, self._scored_from(start) - start :]
+            for start, end in windows(self.length, self.context)
+        ]
+        return torch.cat(parts, 1)[:, first:]
 
-    def _begun(self, x: Tensor) -> Tensor:
+    def begun(self, x: Tensor) -> Tensor:
         """With the start before it, and an end after it, (B, length + 2)."""
         return F.pad(F.pad(x, (1, 0), value=self.network.start), (0, 1))
 
@@ -146,6 +141,28 @@ class AutoregressiveTokens(Model, Completes, Scores, Writes):
 
     def _scored_from(self, start: int) -> int:
         return start if start == 0 else start + self.context - self.context // 2
+
+
+class CachedReader(Reader):
+    """Keeps keys and values of the window that is being read."""
+
+    def __init__(self, model: AutoregressiveTokens, told: Told):
+        self.model, self.told, self.end = model, told, 0
+        self.cache: Cache | None = None
+
+    def __call__(self, x: Tensor, place: int) -> Tensor:
+        model = self.model
+        if self.cache is None or place == self.end:
+            start, self.end = next(window for window in windows(model.length, model.context) if window[1] > place)
+            codes = self.told.after(model.begun(x)[:, start : place + 1])
+            logits, self.cache = model.network.begin(codes, self.told.vector)
+            return logits
+        return model.network.step(x[:, place - 1 : place], self.cache)
+
+    def pick(self, rows: Tensor) -> None:
+        self.told = self.told.pick(rows)
+        if self.cache is not None:
+            self.cache.pick(rows)
 
 
 def windows(length: int, context: int) -> Iterator[tuple[int, int]]:

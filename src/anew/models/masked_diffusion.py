@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from anew.errors import AnewError
+from anew.models.filling import Fills
 from anew.models.model import Completes, Config, Model, Scores, Turn
 from anew.nn.conditioning import embedding
+from anew.nn.decoding import PLAIN, Style
 from anew.nn.likelihood import gumbel_max
+from anew.nn.rules import Rules
 from anew.nn.transformer import Transformer
 from anew.rng import Rng
 from anew.spaces import Batch, Space, Tokens
@@ -34,7 +38,7 @@ class MaskedDiffusionConfig(Config):
     importance_samples: int = 16  # numbers of hidden codes that `log_prob` looks at
 
 
-class MaskedDiffusion(Model, Completes, Scores):
+class MaskedDiffusion(Model, Completes, Scores, Fills):
     """Learns what is hidden of a sequence from what is not, whichever that is: so it fills in gaps in any place.
 
     With the share of the hidden codes drawn evenly from 0 to 1, the loss is a bound of the likelihood (Sahoo et al.
@@ -84,6 +88,31 @@ class MaskedDiffusion(Model, Completes, Scores):
             x = torch.where((x == self.hidden) & (turns < end), drawn, x)
         ended = (x == 0).cumsum(1) > 0
         return x.masked_fill(ended & ~mask, 0)
+
+    @torch.no_grad()
+    def write(
+        self,
+        known: Tensor,
+        mask: Tensor,
+        given: Tensor | None,
+        rng: Rng,
+        style: Style = PLAIN,
+        rules: Rules | None = None,
+        show: Callable[[Tensor], None] | None = None,
+    ) -> Tensor:
+        """Code by code from left to right, each drawn beside all that is known; so there may be rules."""
+        told = self.condition(self.embed, given, len(known))
+        x = torch.where(mask, known, self.hidden)
+        for place in range(self.length):
+            if not bool(mask[:, place].all()):
+                allowed = None if rules is None else rules.allowed()
+                drawn = style.draw(self.network(x, told)[:, place], rng, x[:, :place], allowed)
+                x[:, place] = torch.where(mask[:, place], known[:, place], drawn)
+            if rules is not None:
+                rules.tell(x[:, place].cpu())
+            if show is not None:
+                show(x[:, place])
+        return x
 
     def _bound(self, x: Tensor, told: Tensor | None, share: Tensor, rng: Rng) -> Tensor:
         """(B,) in nats, with the `share` (B, 1) in [0, 1) of the codes hidden, one at least."""

@@ -54,6 +54,8 @@ _SHARES = (
     "given_dropout",
     "kl_warmup",
     "dropout",
+    "word_dropout",
+    "pretrain",
     "ordered",
     "penalty_end",
     "penalty_share",

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from anew.errors import AnewError
 from anew.models.model import Completes, Config, Model, Scores, Turn
-from anew.models.writing import Reader, Writes
+from anew.models.writing import Reader, Rereader, Writes
 from anew.nn.tables import Prior, table
 from anew.rng import Rng
 from anew.spaces import Batch, Space, Tokens
@@ -70,7 +70,7 @@ class NGram(Model, Completes, Scores, Writes):
             found = [weight[:, rows[:, place]] for weight, rows in self._contexts(x[:, : place + 1])]
             return self.prior(torch.stack(found, 2).flatten(0, 1)).logsumexp(1).view(self.codes, -1).T
 
-        return read
+        return Rereader(read)
 
     def _logs(self, x: Tensor) -> Tensor:
         """(B,), the end included and what follows it not."""

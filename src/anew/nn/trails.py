@@ -12,6 +12,7 @@ kinds, a node is followed by its kind, and a step or a neighbour by that of its 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +20,13 @@ from torch import Tensor
 
 from anew.nn.rules import Rules
 from anew.spaces import Graph
+
+
+class Trail(NamedTuple):
+    """Its codes, and the nodes in its order."""
+
+    codes: list[int]
+    nodes: list[int]
 
 
 class Trails:
@@ -30,24 +38,31 @@ class Trails:
         self.edge_kinds = space.edge_kinds if space.edge_kinds > 1 else 0
         self.vocabulary = self.begin + self.node_kinds + self.edge_kinds
 
+    @property
+    def longest(self) -> int:
+        nodes = self.space.nodes
+        return self.length(nodes, self.space.edges or nodes * (nodes - 1) // 2)
+
     def length(self, nodes: int, edges: int) -> int:
         """The most codes that a graph of so many nodes and edges takes."""
         return nodes * (1 + bool(self.node_kinds)) + (nodes - 1) + edges * (1 + bool(self.edge_kinds))
 
-    def write(self, matrix: np.ndarray, rng: np.random.Generator) -> list[int]:
+    def write(self, matrix: np.ndarray, rng: np.random.Generator) -> Trail:
         """A random trail through a graph (n, n), kinds on the diagonal, absent nodes having none."""
         codes: list[int] = []
-        number: dict[int, int] = {}
-        for node, before in _walk(matrix, rng):
+        number: dict[int, int] = {}  # of the nodes so far
+        neighbours = _neighbours(matrix)
+        for node, before in _walk(neighbours, rng):
             if number and before is None:
                 codes.append(self.begin)
             codes += [len(number) + 1, *self._node_kind(matrix[node, node])]
-            joined = [other for other in reversed(number) if matrix[node, other] and other != before]
-            for other in ([] if before is None else [before]) + joined:
-                codes += [] if other == before else [number[other]]
-                codes += self._edge_kind(matrix[node, other])
+            if before is not None:
+                codes += self._edge_kind(matrix[node, before])
+            joined = (other for other in neighbours[node] if other in number and other != before)
+            for other in sorted(joined, key=number.__getitem__, reverse=True):
+                codes += [number[other], *self._edge_kind(matrix[node, other])]
             number[node] = len(number) + 1
-        return codes
+        return Trail(codes, list(number))
 
     def read(self, codes: Iterable[int]) -> np.ndarray:
         """int64 (N, N): the graph of a trail, nodes in its order; what makes no sense is left out."""
@@ -73,6 +88,10 @@ class Trails:
     def rules(self, n: int) -> TrailRules:
         return TrailRules(self, n)
 
+    def are_node_kinds(self, codes: Tensor) -> Tensor:
+        """bool, of codes of any shape."""
+        return (codes > self.begin) & (codes <= self.begin + self.node_kinds)
+
     def _node_kind(self, kind: int) -> list[int]:
         return [self.begin + int(kind)] if self.node_kinds else []
 
@@ -80,17 +99,25 @@ class Trails:
         return [self.begin + self.node_kinds + int(kind)] if self.edge_kinds else []
 
 
-def _walk(matrix: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[int, int | None]]:
+def _neighbours(matrix: np.ndarray) -> dict[int, list[int]]:
+    """Of each node that is there, its neighbours that are."""
+    there = matrix.diagonal() > 0
+    joined = (matrix > 0) & there & ~np.eye(len(matrix), dtype=bool)
+    return {node: np.flatnonzero(joined[node]).tolist() for node in np.flatnonzero(there).tolist()}
+
+
+def _walk(neighbours: dict[int, list[int]], rng: np.random.Generator) -> Iterator[tuple[int, int | None]]:
     """Each node with the one before it; None where the walk begins, or begins again beside the latest that is open."""
-    left = set(np.flatnonzero(matrix.diagonal()).tolist())
+    left = dict.fromkeys(neighbours)
     path: list[int] = []
-    last, around = None, sorted(left)
+    last, around = None, list(left)
     while left:
-        while path and not (around := [other for other in sorted(left) if matrix[path[-1], other]]):
+        while path and not (around := [other for other in neighbours[path[-1]] if other in left]):
             path.pop()
-        node = int(rng.choice(around if path else sorted(left)))
+        among = around if path else list(left)
+        node = among[int(rng.random() * len(among))]
         yield node, last if path and path[-1] == last else None
-        left.remove(node)
+        del left[node]
         path.append(node)
         last = node
 
@@ -136,3 +163,7 @@ class TrailRules(Rules):
         self.state = torch.where(edge, EDGE_KIND, ANY)
         self.state = torch.where(new & bool(trails.node_kinds), NODE_KIND, self.state)
         self.state = torch.where(begins, NODE, self.state)
+
+    def pick(self, rows: Tensor) -> None:
+        self.state, self.count, self.below = self.state[rows], self.count[rows], self.below[rows]
+        self.steps, self.stepped = self.steps[rows], self.stepped[rows]

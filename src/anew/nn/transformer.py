@@ -27,6 +27,15 @@ class Cache:
         self.kept[layer, 1, :, :, self.used : end] = values
         return self.kept[layer, 0, :, :, :end], self.kept[layer, 1, :, :, :end]
 
+    def pick(self, rows: Tensor) -> None:
+        """Goes on with these of the sequences (any,); one may come several times. Of as many, those move that must."""
+        if len(rows) != len(self.told):
+            self.kept = self.kept[:, :, rows]
+        else:
+            moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero()[:, 0]
+            self.kept[:, :, moved, :, : self.used] = self.kept[:, :, rows[moved], :, : self.used]
+        self.told, self.last = self.told[rows], self.last[rows]
+
 
 class Block(nn.Module):
     """Self-attention with rotary positions (Su et al. 2021) and normalised queries and keys (Henry et al. 2020) of a

@@ -104,7 +104,7 @@ class GraphCodec(Codec):
         self._nodes, self._edges = nodes.choose(), edges.choose()
         spans = [[min(column), max(column)] for column in zip(*sizes)]
         self._seen = {"nodes": spans[0], "edges": spans[1], **mended}
-        self.space = Graph(spans[0][1], len(self._nodes.values), len(self._edges.values))
+        self.space = self._space(spans[0][1])
 
     def describe(self) -> str:
         (few, many), (least, most) = self._seen["nodes"], self._seen["edges"]
@@ -125,6 +125,14 @@ class GraphCodec(Codec):
             matrix = _ordered(self._coded(graph))[:n, :n]
             row[: len(matrix), : len(matrix)] = matrix
         return torch.from_numpy(x)
+
+    def holes(self, loaded: Sequence[nx.Graph], part: str = "") -> Tensor:
+        """The nodes that are there are known, and whether they are joined; others may come."""
+        if large := [len(graph) for graph in loaded if len(graph) > self.space.nodes]:
+            raise AnewError(f"a graph has {large[0]:,} nodes; the run has learned graphs of up to {self.space.nodes:,}")
+        x = self.encode(loaded)
+        there = x.diagonal(dim1=1, dim2=2) > 0
+        return x.masked_fill(~(there[:, :, None] & there[:, None]), -1)
 
     # --- from tensors to samples, files and pictures
 
@@ -176,11 +184,14 @@ class GraphCodec(Codec):
     def from_json(cls, state: dict[str, Any]) -> GraphCodec:
         codec = cls(cls.Options(**state["options"]))
         codec._nodes, codec._edges = Kinds.from_json(state["nodes"]), Kinds.from_json(state["edges"])
-        codec.space = Graph(int(state["size"]), len(codec._nodes.values), len(codec._edges.values))
         codec._seen = dict(state["seen"])
+        codec.space = codec._space(int(state["size"]))
         return codec
 
     # --- its own
+
+    def _space(self, nodes: int) -> Graph:
+        return Graph(nodes, len(self._nodes.values), len(self._edges.values), self._seen["edges"][1])
 
     @property
     def _kinds_by(self) -> tuple[str | None, str | None]:

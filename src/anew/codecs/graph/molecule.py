@@ -22,6 +22,7 @@ else:
     import networkx as nx
 
 _BONDS = ("single", "double", "triple")
+_CHEMISTRY = ("QED", "logP", "SA")
 _TILE, _LARGEST_PICTURE = 200, 2000  # pixels
 
 
@@ -82,13 +83,22 @@ class MoleculeCodec(GraphCodec):
         return pen.GetDrawingText()
 
     def traits(self, samples: Sequence[nx.Graph]) -> dict[str, np.ndarray]:
-        """Valid is what RDKit finds no fault with; rings are independent ones."""
+        """Valid is what RDKit finds no fault with; rings are independent ones. Of valid ones: how much they are like
+        drugs (QED, Bickerton et al. 2012), how much they like fat (logP, Wildman and Crippen 1999), how hard they are
+        to make (SA from 1 to 10, Ertl and Schuffenhauer 2009).
+        """
         parts = [nx.number_connected_components(sample) for sample in samples]
         rings = [s.number_of_edges() - len(s) + count for s, count in zip(samples, parts)]
         valid = np.array([is_valid(sample) for sample in samples], bool)
         names = {"nodes": "atoms", "connected": "connected", "diameter": "diameter"}
         counted = super().traits(samples)
-        return {"valid": valid, "rings": np.array(rings), **{name: counted[key] for key, name in names.items()}}
+        chemistry = np.array([_chemistry(sample) for sample in samples]).reshape(-1, len(_CHEMISTRY)).T
+        return {
+            "valid": valid,
+            "rings": np.array(rings),
+            **{name: counted[key] for key, name in names.items()},
+            **dict(zip(_CHEMISTRY, chemistry)),
+        }
 
     @property
     def _kinds_by(self) -> tuple[str | None, str | None]:
@@ -114,6 +124,17 @@ def _sanitised(graph: nx.Graph) -> Mol | None:
     with rdBase.BlockLogs():
         failed = Chem.SanitizeMol(molecule, catchErrors=True)
     return None if failed else molecule
+
+
+def _chemistry(graph: nx.Graph) -> tuple[float, ...]:
+    from rdkit.Chem import QED
+    from rdkit.Chem.Crippen import MolLogP  # type: ignore[attr-defined]
+    from rdkit.Contrib.SA_Score import sascorer
+
+    molecule = _sanitised(graph) if len(graph) else None
+    if molecule is None:
+        return (np.nan,) * len(_CHEMISTRY)
+    return QED.qed(molecule), MolLogP(molecule), sascorer.calculateScore(molecule)
 
 
 def _drawable(graph: nx.Graph) -> Mol:

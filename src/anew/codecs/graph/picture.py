@@ -7,7 +7,9 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
+
+Colour = tuple[int, int, int]
 
 _TILE, _LARGEST_PICTURE, _ZOOM = 160, 2000, 3  # pixels of one drawing and of all; drawn larger, then scaled down
 _FINE = 48  # nodes up to which the slower, better layout is worth its time
@@ -27,12 +29,21 @@ def draw_graphs(matrices: Sequence[np.ndarray], columns: int | None = None) -> b
     for index, matrix in enumerate(matrices):
         row, column = divmod(index, columns)
         picture.paste(_draw(matrix, side), (column * step + _MARGIN, row * step + _MARGIN))
+    return _png(picture)
+
+
+def draw_graph(matrix: np.ndarray, side: int, marked: int = 0) -> bytes:
+    """A PNG of one graph, in which the first nodes are numbered from 1."""
+    return _png(_draw(matrix, side, marked))
+
+
+def _png(picture: Image.Image) -> bytes:
     file = io.BytesIO()
     picture.save(file, "PNG")
     return file.getvalue()
 
 
-def _draw(matrix: np.ndarray, side: int) -> Image.Image:
+def _draw(matrix: np.ndarray, side: int, marked: int = 0) -> Image.Image:
     large = side * _ZOOM
     tile = Image.new("RGB", (large, large), _PAPER)
     if not len(matrix):
@@ -40,13 +51,22 @@ def _draw(matrix: np.ndarray, side: int) -> Image.Image:
     pen, kinds, radius = ImageDraw.Draw(tile), np.diagonal(matrix), 0.045 * large
     points = _fitted(layout(matrix != 0), large, 2 * radius)
     radius = max(0.01 * large, min(radius, 0.45 * _usual_gap(points)))
-    for i, j in zip(*np.nonzero(np.triu(matrix, 1))):
-        colour = _EDGES[(matrix[i, j] - 1) % len(_EDGES)]
-        pen.line([tuple(points[i]), tuple(points[j])], colour, max(2, round(radius / 3)))
+    ends = np.argwhere(np.triu(matrix, 1)).tolist()
+    thick = max(2, round(radius / 3 * min(1, 3 * len(matrix) / (1 + len(ends)))))
+    for i, j in ends:
+        pen.line([tuple(points[i]), tuple(points[j])], _EDGES[(matrix[i, j] - 1) % len(_EDGES)], thick)
     for (x, y), kind in zip(points, kinds):
         box = (x - radius, y - radius, x + radius, y + radius)
         pen.ellipse(box, _NODES[(kind - 1) % len(_NODES)], _PAPER, max(1, round(radius / 5)))
+    for number, point in enumerate(points[:marked].tolist(), 1):
+        _mark(pen, point, number, max(radius, 0.014 * large), _NODES[(kinds[number - 1] - 1) % len(_NODES)])
     return tile.resize((side, side), Image.Resampling.LANCZOS)
+
+
+def _mark(pen: ImageDraw.ImageDraw, point: Sequence[float], number: int, radius: float, colour: Colour) -> None:
+    x, y = point
+    pen.ellipse((x - radius, y - radius, x + radius, y + radius), _PAPER, colour, max(2, round(radius / 4)))
+    pen.text((x, y), str(number), colour, ImageFont.load_default(1.1 * radius), anchor="mm")
 
 
 def layout(adjacency: np.ndarray) -> np.ndarray:

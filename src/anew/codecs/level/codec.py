@@ -142,7 +142,7 @@ class LevelCodec(TokenCodec):
             parts += [self._framed(rows[span]) for span in self._windows(*rows.shape)]
         return torch.from_numpy(np.array(parts, np.int64).reshape(-1, self.space.length))
 
-    def holes(self, loaded: Sequence[str]) -> Tensor:
+    def holes(self, loaded: Sequence[str], part: str = "") -> Tensor:
         """Tiles that were not learned, such as "?", are open."""
         x = self.encode(loaded)
         return x.masked_fill(x == self.tiles.index(UNKNOWN) + 1, -1)

@@ -34,3 +34,6 @@ class LevelRules(Rules):
         if row == 0 and self.outside is not None:
             self.widths = self.widths.where(codes != self.outside, self.widths.clamp(max=column))
         self.place += 1
+
+    def pick(self, rows: Tensor) -> None:
+        self.widths = self.widths[rows]

@@ -15,15 +15,17 @@ from torch import Tensor
 
 from anew.codecs.codec import BadRecord, Samples
 from anew.codecs.music.bars import SILENT, Bars, costs, cut, read_bars, write_bars
-from anew.codecs.music.events import Events
+from anew.codecs.music.events import Events, Kind
 from anew.codecs.music.library import Score
 from anew.codecs.music.picture import draw_music
 from anew.codecs.music.reading import TICKS, read_score
-from anew.codecs.music.rules import MusicRules
+from anew.codecs.music.rewriting import open_bars
+from anew.codecs.music.rules import MusicRules, left_of
 from anew.codecs.music.sound import to_wav
 from anew.codecs.music.traits import traits
 from anew.codecs.tokens import TokenCodec, check_length, padded, unpadded
 from anew.errors import AnewError
+from anew.nn.gaps import Gaps
 from anew.spaces import Tokens
 
 _TOGETHER = 10  # passages of a piece that are held out together
@@ -127,6 +129,19 @@ class MusicCodec(TokenCodec):
         scores = [score for one in loaded for score in (one if isinstance(one, tuple) else (one,))]
         return padded([self.events.encode(bars).tolist() for bars in self._bars(scores)], self.space.length)
 
+    def holes(self, loaded: Sequence[Passages], part: str = "") -> Tensor:
+        """Of pieces that are one passage, with the bars of a `part` such as "5-8" open."""
+        if not part:
+            raise AnewError("say which bars of a piece are to be written again: x.mid?bars=5-8")
+        rows, keys = [], 2 * self.options.transpose + 1
+        for piece in loaded:
+            found = [self.events.encode(bars) for bars in self._bars(piece[keys // 2 :: keys])]
+            if len(found) > 1 or len(found[0]) > self.space.length:
+                longest = f"{sum(map(len, found)):,} codes, and passages of {self.space.length:,} were learned"
+                raise AnewError(f"a piece has {longest}; give a part of it")
+            rows.append(open_bars(found[0], part, self.events, self.space.length))
+        return padded(rows, self.space.length)
+
     # --- from tensors to samples, files and pictures
 
     def decode(self, x: Tensor) -> list[Score]:
@@ -142,6 +157,12 @@ class MusicCodec(TokenCodec):
 
     def rules(self, n: int) -> MusicRules:
         return MusicRules(self.events, n)
+
+    def gaps(self, known: Tensor) -> Gaps:
+        """A note is whole within its bar, and the next bar line ends what is filled in."""
+        kinds = torch.from_numpy(self.events.kinds)
+        needs = torch.tensor([left_of(kind, bool(self.events.velocities)) for kind in Kind])[kinds][None]
+        return Gaps(self.rules(len(known)), known, kinds <= Kind.BAR, lambda: needs)
 
     def to_bytes(self, sample: Score) -> bytes:
         return sample.dumps_midi()

@@ -60,6 +60,17 @@ class MusicRules(Rules):
         self.until[lasts, self.groups[self.note[lasts]]] = (self.bar + self.place + steps)[lasts]
         self.kind = kind
 
+    def pick(self, rows: Tensor) -> None:
+        now = (self.kind, self.bar, self.size, self.place, self.note, self.tempo)
+        self.kind, self.bar, self.size, self.place, self.note, self.tempo = (each[rows] for each in now)
+        self.until = self.until[rows]
+
+
+def left_of(kind: Kind, velocities: bool) -> int:
+    """How many codes follow one of this kind at least, until a note is whole."""
+    note = 1 + velocities
+    return {Kind.TEMPO: 1 + note, Kind.PLACE: 1 + note, Kind.NOTE: note, Kind.VELOCITY: 1}.get(kind, 0)
+
 
 def _steps(events: Events) -> Tensor:
     """(vocabulary + 1,) how long a bar is, how far a place lies from its bar, how long a duration lasts."""

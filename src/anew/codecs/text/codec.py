@@ -14,11 +14,14 @@ from torch import Tensor
 
 from anew.codecs.codec import Samples
 from anew.codecs.text.codes import Bytes, Codes, codes_from_json, learn_codes, utf8_table
+from anew.codecs.text.gaps import open_gaps
 from anew.codecs.text.picture import draw_texts
 from anew.codecs.text.reading import STEP, Stretch, read_text, stretches
 from anew.codecs.text.traits import traits
+from anew.codecs.text.words import words_of
 from anew.codecs.tokens import TokenCodec, check_length, padded, unpadded
 from anew.errors import AnewError
+from anew.nn.gaps import Gaps, gaps_of
 from anew.nn.rules import Automaton, Rules
 from anew.spaces import Tokens
 
@@ -118,6 +121,11 @@ class TextCodec(TokenCodec):
         texts = [text for one in loaded for text in ([one] if isinstance(one, str) else _passages(one, most))]
         return padded(self._write(texts), self.space.length)
 
+    def holes(self, loaded: Sequence[Sequence[Stretch]], part: str = "") -> Tensor:
+        """Of documents that fit into a passage; gaps are written as [...] (see text/gaps.py)."""
+        texts = ["".join(stretch.text for stretch in document) for document in loaded]
+        return open_gaps(texts, self.codes, self.space.length)
+
     # --- from tensors to samples, files and pictures
 
     def decode(self, x: Tensor) -> list[str]:
@@ -132,6 +140,11 @@ class TextCodec(TokenCodec):
         if self._table is None:
             self._table = utf8_table(self.codes)
         return Automaton(self._table, n)
+
+    def gaps(self, known: Tensor) -> Gaps:
+        rules = self.rules(len(known))
+        assert isinstance(rules, Automaton)
+        return gaps_of(rules, known)
 
     def to_bytes(self, sample: str) -> bytes:
         return sample.encode()
@@ -150,6 +163,9 @@ class TextCodec(TokenCodec):
 
     def traits(self, samples: Samples) -> dict[str, np.ndarray]:
         return traits(samples)
+
+    def words(self, samples: Samples) -> list[list[str]]:
+        return [words_of(text) for text in samples]
 
     def amounts(self, samples: Samples) -> tuple[str, np.ndarray]:
         return "byte", np.array([len(text.encode()) for text in samples])
