@@ -54,6 +54,8 @@ def save_lines(frame: pd.DataFrame, path: Path) -> None:
 def save_in_database(frame: pd.DataFrame, place: Place) -> None:
     """As a new table; if it fails, there is none. Durations are in seconds, decimals are floats."""
     check_place(place)
+    if place.file:
+        place.file.parent.mkdir(parents=True, exist_ok=True)
     try:
         with connect(place) as connection:
             _plain(frame).to_sql(place.text, connection, index=False, chunksize=ROWS)
