@@ -1,0 +1,5 @@
+"""`python -m anew.cli`"""
+
+from anew.cli import main
+
+main()
