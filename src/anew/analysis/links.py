@@ -14,7 +14,7 @@ from anew.models.vae import kl_to_standard_normal
 from anew.nn.gnn import GCN, Sparse
 
 HIDDEN, LATENT, STEPS, RATE = 32, 16, 200, 0.01  # Kipf and Welling 2016, section 3
-WORK = 20_000_000  # links that are learned from, repeats counted: of large networks, in fewer steps
+WORK = 10_000_000  # links that are learned from, repeats counted: of large networks, in fewer steps
 HELD_OUT, FEWEST = 0.1, 50  # share of the links that are hidden from it to see how well it guesses; links it needs
 CANDIDATES, PATHS = 500_000, 50_000_000  # pairs that are scored, and paths between them that are followed, at most
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -55,9 +53,6 @@ class AutoregressiveGraphs(Model, Completes):
         x = self._write(begun, kept, given, rng)
         x = torch.stack([_placed(*each) for each in zip(x, nodes, told | unsure)])
         return torch.where(mask, known, x.to(known.device))
-
-    def adapt(self, passes: float) -> dict[str, Any]:
-        return self.writer.adapt(passes)
 
     def _written(self, x: Tensor, rng: Rng) -> tuple[Tensor, list[list[int]]]:
         """Graphs (B, N, N) along random trails (B, longest), padded with 0, and the nodes in their order."""
