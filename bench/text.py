@@ -204,7 +204,10 @@ class Endless(Rules):
         return self._allowed
 
     def tell(self, codes: Tensor) -> None:
-        pass
+        """It does not matter."""
+
+    def pick(self, rows: Tensor) -> None:
+        self._allowed = self._allowed.expand(len(rows), -1)
 
 
 def in_turns(contenders: dict[str, Callable[[], Any]]) -> dict[str, float]:
