@@ -78,6 +78,6 @@ def test_a_path_is_gone_on_with():
     assert np.mean([nx.is_connected(graph) for graph in whole]) > 0.7
 
 
-def test_auto_takes_walks_for_large_graphs():
-    assert choose_recipe(Graph(20)) == "graph-vae"
-    assert choose_recipe(Graph(21)) == "autoregressive"
+def test_auto_takes_walks_for_large_graphs_and_kinds():
+    assert choose_recipe(Graph(10)) == "graph-vae"
+    assert choose_recipe(Graph(11)) == choose_recipe(Graph(9, 2)) == choose_recipe(Graph(9, 1, 3)) == "autoregressive"

@@ -8,7 +8,7 @@ from anew.spaces import Fields, Graph, Grid, Space, Tokens
 SIZES = range(1, 7)
 SEQUENCES, OTHERS = (2, 15), (1, 30)  # minutes from which on the next size is better
 SMALL = 32  # pixels: the largest side for which the families were measured beside one another
-FEW = 20  # nodes: of larger graphs, the edges are too many to be learned all at once
+FEW = 10  # nodes: of larger graphs, the edges are too many to be learned all at once (docs/quality.md)
 
 
 def choose_recipe(space: Space, latent: bool = False) -> str:
@@ -19,7 +19,8 @@ def choose_recipe(space: Space, latent: bool = False) -> str:
     if isinstance(space, Tokens):
         return "autoregressive"
     if isinstance(space, Graph):
-        return "graph-vae" if space.nodes <= FEW else "autoregressive"
+        plain = space.node_kinds == space.edge_kinds == 1
+        return "graph-vae" if plain and space.nodes <= FEW else "autoregressive"
     if not isinstance(space, Grid) or len(space.size) != 2:
         return "vae"
     return "dcgan" if max(space.size) <= SMALL and not latent else "flow_matching"
