@@ -12,8 +12,9 @@ from anew.constraints import Constraints
 from anew.display import OnProgress
 from anew.errors import AnewError
 from anew.models.model import Completes, Model
-from anew.models.writing import Writes
+from anew.models.writing import Fills, Writes
 from anew.nn.decoding import PLAIN, Style
+from anew.nn.gaps import Gaps
 from anew.nn.rules import Rules
 from anew.rng import Rng
 
@@ -138,4 +139,34 @@ def fill(
             break
         told = None if given is None else given[rows]
         x[rows] = draw(model, len(rows), told, (seed, again), known=known[rows])
+    return x
+
+
+@torch.no_grad()
+def fill_gaps(
+    model: Model,
+    known: Tensor,
+    given: Tensor | None,
+    seed: object,
+    gaps: Callable[[Tensor], Gaps | None],
+    on_progress: OnProgress | None = None,
+) -> Tensor:
+    """Sequences that are `known` (n, length) but for gaps (-1), whole, on the CPU; `gaps(known)` are the rules of some.
+
+    Each depends on `seed`, its number, and its rows of `known` and `given` only: so those are filled in together whose
+    gaps are at the same places.
+    """
+    assert isinstance(model, Fills)
+    device, x, done = next(model.parameters()).device, known.clone(), 0
+    places, groups = (known < 0).unique(dim=0, return_inverse=True)
+    alike = [(groups == group).nonzero()[:, 0] for group in range(len(places))]
+    for rows in (part for group in alike for part in group.split(TOGETHER)):
+        some, rules = known[rows].to(device), gaps(known[rows])
+        assert rules is not None
+        told = None if given is None else given[rows].to(device)
+        rng = Rng.for_samples(seed, rows.tolist(), device)
+        x[rows] = rules.close(model.write(some.clamp(min=0), some >= 0, told, rng, rules=rules).cpu())
+        done += len(rows)
+        if on_progress:
+            on_progress("filling in", done, len(x))
     return x

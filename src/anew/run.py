@@ -21,12 +21,11 @@ from anew.codecs.dataset import Dataset, Progress, fingerprint, load_all, prepar
 from anew.codecs.fitted import Fitted
 from anew.constraints import Constraints
 from anew.display import say
-from anew.drawing import Writing, draw, draw_until, fill
+from anew.drawing import Writing, draw, draw_until, fill, fill_gaps
 from anew.errors import AnewError
 from anew.given import Given
 from anew.latent import LatentCodec
 from anew.models import build
-from anew.models.filling import fill_gaps
 from anew.models.model import Completes, Model
 from anew.models.writing import Writes
 from anew.nn.decoding import PLAIN, Style

@@ -13,8 +13,8 @@ import anew
 from anew.codecs.music.codec import MusicCodec
 from anew.codecs.music.events import Kind
 from anew.codecs.music.rewriting import bars_asked
+from anew.drawing import fill_gaps
 from anew.errors import AnewError
-from anew.models.filling import fill_gaps
 from toys import tiny
 
 PIECES = [chorale(seed) for seed in range(5)]

@@ -13,8 +13,8 @@ from anew.cli import app
 from anew.codecs import make_codec
 from anew.codecs.text.codec import TextCodec
 from anew.codecs.text.gaps import USUAL
+from anew.drawing import fill_gaps
 from anew.errors import AnewError
-from anew.models.filling import fill_gaps
 from anew.run import Run
 from toys import tiny
 

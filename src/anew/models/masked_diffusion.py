@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from anew.errors import AnewError
-from anew.models.filling import Fills
-from anew.models.model import Completes, Config, Model, Scores, Turn
+from anew.models.model import Completes, Config, Model, Scores, Turn, check_length
+from anew.models.writing import Fills, Reader
 from anew.nn.conditioning import embedding
-from anew.nn.decoding import PLAIN, Style
 from anew.nn.likelihood import gumbel_max
-from anew.nn.rules import Rules
 from anew.nn.transformer import Transformer
 from anew.rng import Rng
 from anew.spaces import Batch, Space, Tokens
@@ -51,9 +47,7 @@ class MaskedDiffusion(Model, Completes, Scores, Fills):
     def __init__(self, space: Space, given: Space | None, config: MaskedDiffusionConfig):
         super().__init__(space, given, config)
         assert isinstance(space, Tokens)
-        if space.length > LONGEST:
-            message = f"masked diffusion takes sequences of {LONGEST} codes at most, these have {space.length}"
-            raise AnewError(f"{message}; shorten them: --set codec.length=256")
+        check_length(space, LONGEST, "masked diffusion", 256)
         told, heads = config.width if given is not None else 0, config.heads or max(1, config.width // 64)
         self.embed = embedding(given, told)
         self.network = Transformer(
@@ -89,30 +83,8 @@ class MaskedDiffusion(Model, Completes, Scores, Fills):
         ended = (x == 0).cumsum(1) > 0
         return x.masked_fill(ended & ~mask, 0)
 
-    @torch.no_grad()
-    def write(
-        self,
-        known: Tensor,
-        mask: Tensor,
-        given: Tensor | None,
-        rng: Rng,
-        style: Style = PLAIN,
-        rules: Rules | None = None,
-        show: Callable[[Tensor], None] | None = None,
-    ) -> Tensor:
-        """Code by code from left to right, each drawn beside all that is known; so there may be rules."""
-        told = self.condition(self.embed, given, len(known))
-        x = torch.where(mask, known, self.hidden)
-        for place in range(self.length):
-            if not bool(mask[:, place].all()):
-                allowed = None if rules is None else rules.allowed()
-                drawn = style.draw(self.network(x, told)[:, place], rng, x[:, :place], allowed)
-                x[:, place] = torch.where(mask[:, place], known[:, place], drawn)
-            if rules is not None:
-                rules.tell(x[:, place].cpu())
-            if show is not None:
-                show(x[:, place])
-        return x
+    def reader_to_draw(self, known: Tensor, mask: Tensor, given: Tensor | None, rng: Rng) -> Reader:
+        return Beside(self, mask, self.condition(self.embed, given, len(known)))
 
     def _bound(self, x: Tensor, told: Tensor | None, share: Tensor, rng: Rng) -> Tensor:
         """(B,) in nats, with the `share` (B, 1) in [0, 1) of the codes hidden, one at least."""
@@ -121,6 +93,22 @@ class MaskedDiffusion(Model, Completes, Scores, Fills):
         logits = self.network(x.masked_fill(drawn, self.hidden), told)
         logs = -F.cross_entropy(logits.flatten(0, 1), x.flatten(), reduction="none").view(x.shape)
         return (logs * drawn).sum(1) * self.length / hidden[:, 0]
+
+
+class Beside(Reader):
+    """Sees what stands before and after each place; what is open from there on, where `mask` is false, is hidden."""
+
+    every = False
+
+    def __init__(self, model: MaskedDiffusion, mask: Tensor, told: Tensor | None):
+        self.model, self.mask, self.told = model, mask, told
+
+    def __call__(self, x: Tensor, place: int) -> Tensor:
+        later = torch.arange(x.shape[1], device=x.device) >= place
+        return self.model.network(x.masked_fill(later & ~self.mask, self.model.hidden), self.told)[:, place]
+
+    def pick(self, rows: Tensor) -> None:
+        self.mask, self.told = self.mask[rows], None if self.told is None else self.told[rows]
 
 
 def masked_diffusion(space: Space, given: Space | None, size: int, **changes: Any) -> MaskedDiffusion:

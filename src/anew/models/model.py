@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from anew.errors import AnewError, unknown
 from anew.nn.conditioning import forget, nothing_known
 from anew.rng import Rng
-from anew.spaces import Batch, Fields, Space
+from anew.spaces import Batch, Fields, Space, Tokens
 
 
 class Turn(NamedTuple):
@@ -177,6 +177,20 @@ def check_bins(space: Fields, who_needs: str) -> None:
     """Raises AnewError for numbers that are standardised: "mixtures need" them in bins."""
     if loose := [field.name for field in space.fields if not field.values]:
         raise AnewError(f"'{loose[0]}' is a standardised number; {who_needs} numbers in bins")
+
+
+def check_length(space: Tokens, most: int, who: str, better: int) -> None:
+    """Raises AnewError for sequences that are too long for a model that sees them whole."""
+    if space.length > most:
+        message = f"{who} takes sequences of {most} codes at most, these have {space.length}"
+        raise AnewError(f"{message}; shorten them: --set codec.length={better}")
+
+
+def check_labels(given: Space | None, who: str) -> Fields | None:
+    """What is given; raises AnewError for texts, which not every model reads."""
+    if given is None or isinstance(given, Fields):
+        return given
+    raise AnewError(f"{who} can be given labels, no texts; try model autoregressive")
 
 
 class Encodes(ABC):

@@ -9,14 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from anew.errors import AnewError
 from anew.models.autoregressive_tokens import AutoregressiveTokens, TokensConfig
-from anew.models.model import Config, Model, Scores, Turn
+from anew.models.model import Config, Model, Scores, Turn, check_labels, check_length
 from anew.models.writing import Reader, Writes
 from anew.nn.conditioning import embedding
 from anew.nn.transformer import Transformer
 from anew.rng import Rng
-from anew.spaces import Batch, Fields, Space, Tokens
+from anew.spaces import Batch, Space, Tokens
 
 LONGEST = 512  # codes: each step of training writes a batch
 
@@ -47,11 +46,8 @@ class SeqGAN(Model, Scores, Writes):
     def __init__(self, space: Space, given: Space | None, config: SeqGANConfig):
         super().__init__(space, given, config)
         assert isinstance(space, Tokens)
-        if space.length > LONGEST:
-            message = f"seqgan takes sequences of {LONGEST} codes at most, these have {space.length}"
-            raise AnewError(f"{message}; shorten them: --set codec.length=128")
-        if given is not None and not isinstance(given, Fields):
-            raise AnewError("seqgan can be given labels, no texts; try model autoregressive")
+        check_length(space, LONGEST, "seqgan", 128)
+        check_labels(given, "seqgan")
         own = TokensConfig(width=config.width, layers=config.layers, context=space.length, given_dropout=0.0)
         self.generator = AutoregressiveTokens(space, given, own)
         self.discriminator = Discriminator(space, given, config)

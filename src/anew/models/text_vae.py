@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from anew.errors import AnewError
 from anew.models.autoregressive_tokens import AutoregressiveTokens, TokensConfig
-from anew.models.model import Config, Model, Turn
+from anew.models.model import Config, Model, Turn, check_labels, check_length
 from anew.models.vae import VAE, kl_to_standard_normal
 from anew.models.writing import Reader, Writes
 from anew.nn.conditioning import embedding, nothing_known
-from anew.nn.decoding import PLAIN, Style
-from anew.nn.rules import Rules
+from anew.nn.decoding import Style
 from anew.nn.transformer import Transformer
 from anew.rng import Rng
 from anew.spaces import Batch, Field, Fields, Space, Tokens
@@ -59,16 +56,13 @@ class TextVAE(VAE, Writes):
     def __init__(self, space: Space, given: Space | None, config: TextVAEConfig):
         Model.__init__(self, space, given, config)  # not VAE's, whose networks know no order
         assert isinstance(space, Tokens)
-        if space.length > LONGEST:
-            message = f"text-vae takes sequences of {LONGEST} codes at most, these have {space.length}"
-            raise AnewError(f"{message}; shorten them: --set codec.length=256")
-        if given is not None and not isinstance(given, Fields):
-            raise AnewError("text-vae can be given labels, no texts; try model autoregressive")
+        check_length(space, LONGEST, "text-vae", 256)
+        labels = check_labels(given, "text-vae")
         self.latent_shape = (config.latent,)
         self.dials = {"free_bits": config.free_bits, "kl_from": 0.0}
         self.embed = embedding(given, config.width if given else 0)
         self.encoder: nn.Module = SequenceEncoder(space, config, config.width if given else 0)
-        told = (*(Field(f"latent {i}") for i in range(config.latent)), *(given.fields if given else ()))
+        told = (*(Field(f"latent {i}") for i in range(config.latent)), *(labels.fields if labels else ()))
         parts = {name: getattr(config, name) for name in ("width", "layers", "heads", "dropout")}
         self.decoder: AutoregressiveTokens = AutoregressiveTokens(
             space, Fields(told), TokensConfig(context=space.length, **parts)
@@ -87,19 +81,9 @@ class TextVAE(VAE, Writes):
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
         return self.write(*self._nothing(n, rng.device), given, rng)
 
-    def write(
-        self,
-        known: Tensor,
-        mask: Tensor,
-        given: Tensor | None,
-        rng: Rng,
-        style: Style = PLAIN,
-        rules: Rules | None = None,
-        show: Callable[[Tensor], None] | None = None,
-    ) -> Tensor:
-        """From a latent vector that is drawn first, whatever is known."""
-        told = self._told(rng.normal(*self.latent_shape), given)
-        return self.decoder.write(known, mask, told, rng, style, rules, show)
+    def reader_to_draw(self, known: Tensor, mask: Tensor, given: Tensor | None, rng: Rng) -> Reader:
+        """From latent vectors that are drawn, whatever is known."""
+        return self.decoder.reader(self._told(rng.normal(*self.latent_shape), given), len(known))
 
     def reader(self, given: Tensor | None, n: int) -> Reader:
         """In the middle of the latent space."""

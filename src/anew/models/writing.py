@@ -1,4 +1,4 @@
-"""The ability to write sequences, code by code from left to right."""
+"""The ability to draw sequences, code by code from left to right."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from anew.rng import Rng
 
 
 class Reader(ABC):
-    """Reads n sequences while they grow. It is asked of one place after the other, the first one being any."""
+    """Reads n sequences while they grow: one place after the other, the first one being any; or, where not `every` one
+    needs to be read, those alone that are open in some."""
+
+    every: bool = True
 
     @abstractmethod
     def __call__(self, x: Tensor, place: int) -> Tensor:
-        """The logits (n, vocabulary + 1) of the code at `place`, of sequences x (n, length); looks at no later ones."""
+        """The logits (n, vocabulary + 1) of the code at `place`, of sequences x (n, length)."""
 
     @abstractmethod
     def pick(self, rows: Tensor) -> None:
@@ -40,12 +43,12 @@ class Rereader(Reader):
         """Nothing is kept."""
 
 
-class Writes(ABC):
-    """Code 0 ends a sequence, and all that follows it is 0."""
+class Fills(ABC):
+    """An ability: to draw what is open of sequences. Code 0 ends one, and all that follows it is 0."""
 
     @abstractmethod
-    def reader(self, given: Tensor | None, n: int) -> Reader:
-        """Of n sequences, with what is given with each."""
+    def reader_to_draw(self, known: Tensor, mask: Tensor, given: Tensor | None, rng: Rng) -> Reader:
+        """Of sequences that are `known` (n, length) where `mask` is true, with what is given with each."""
 
     @torch.no_grad()
     def write(
@@ -63,9 +66,9 @@ class Writes(ABC):
         x, kept = known * mask, mask & (known > 0)
         nothing_kept, nothing_open = _later(kept) == 0, _later(~mask) == 0
         done = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-        begun, read = _begun(mask), self.reader(given, len(x))
+        begun, read = _begun(mask), self.reader_to_draw(known, mask, given, rng)
         for place in range(x.shape[1]):
-            if place >= begun:
+            if place >= begun and (read.every or not bool(mask[:, place].all())):
                 allowed = None if rules is None else rules.allowed()
                 drawn = style.draw(read(x, place), rng, x[:, :place], allowed).masked_fill(done, 0)
                 x[:, place] = torch.where(mask[:, place], known[:, place], drawn)
@@ -77,6 +80,17 @@ class Writes(ABC):
             if bool((done | nothing_open[:, place]).all()):
                 break
         return x
+
+
+class Writes(Fills):
+    """An ability: to say what comes next, from what stands before it alone. So sequences can be searched for, too."""
+
+    @abstractmethod
+    def reader(self, given: Tensor | None, n: int) -> Reader:
+        """Of n sequences, with what is given with each; it looks at no later places."""
+
+    def reader_to_draw(self, known: Tensor, mask: Tensor, given: Tensor | None, rng: Rng) -> Reader:
+        return self.reader(given, len(known))
 
     @torch.no_grad()
     def search(
