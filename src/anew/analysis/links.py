@@ -85,12 +85,17 @@ def find_links(adjacency: Any, most: int, seed: int = 0) -> Links | None:
     if pairs.shape[1] < FEWEST or not candidates.shape[1]:
         return None
     told, common = _test(adjacency.shape[0], pairs[:, rng.permutation(pairs.shape[1])], rng, seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        z = LinkAutoencoder(adjacency.shape[0]).fit(torch.from_numpy(pairs).long(), seed)
+    z = _learned(adjacency.shape[0], pairs, seed)
     score = logits(z, torch.from_numpy(candidates).long()).sigmoid().numpy()
     best = np.argsort(-score, kind="stable")[:most]
     return Links(candidates[:, best].T, score[best], told, common)
+
+
+def _learned(n: int, pairs: np.ndarray, seed: int) -> Tensor:
+    """A latent vector for each of n nodes, (n, LATENT), of the links (2, E)."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return LinkAutoencoder(n).fit(torch.from_numpy(pairs).long(), seed)
 
 
 def _test(n: int, pairs: np.ndarray, rng: np.random.Generator, seed: int) -> tuple[Told, Told]:
@@ -101,9 +106,7 @@ def _test(n: int, pairs: np.ndarray, rng: np.random.Generator, seed: int) -> tup
     others = _free(others[:, others[0] < others[1]], pairs, n)[:, :hidden]
     tested = np.concatenate([positive, others], 1)
     truth = np.arange(tested.shape[1]) < hidden
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        z = LinkAutoencoder(n).fit(torch.from_numpy(known).long(), seed)
+    z = _learned(n, known, seed)
     guesses = logits(z, torch.from_numpy(tested).long()).numpy(), _common(known, n, tested)
     found, common = (Told(roc_auc_score(truth, x), average_precision_score(truth, x)) for x in guesses)
     return found, common

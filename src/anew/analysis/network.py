@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike, fspath
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from scipy import sparse
 
@@ -20,6 +18,7 @@ from anew.analysis.nodes import COUNTED, count_nodes, estimated_from
 from anew.codecs.graph.picture import draw_graph
 from anew.display import OnProgress
 from anew.errors import AnewError
+from anew.evaluation.page import template
 from anew.sources.graph_reading import READERS, library, read_graphs
 from anew.writing import check_writable, write
 
@@ -50,7 +49,6 @@ class Analysis:
         return out / "network.html"
 
     def _page(self) -> str:
-        loader = Environment(loader=PackageLoader("anew", "analysis"), autoescape=True, undefined=StrictUndefined)
         tables = {
             "Nodes that matter": self.nodes,
             "Communities": self.communities,
@@ -58,9 +56,8 @@ class Analysis:
             "Links that may be missing": self.links,
         }
         shown = {title: Markup(_html(table.head(LISTED))) for title, table in tables.items() if len(table)}
-        picture = b64encode(self.picture).decode()
-        return loader.get_template("network.html").render(
-            name=self.name, facts=self.facts, tables=shown, picture=picture, marked=MARKED
+        return template("network.html", "analysis").render(
+            name=self.name, facts=self.facts, tables=shown, png=self.picture, marked=MARKED
         )
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from anew.evaluation.anonymity import lines
@@ -57,7 +57,7 @@ class Curve(NamedTuple):
 def render(report: Mapping[str, Any], pictures: Pictures | None = None) -> str:
     """The page of one run, from what `report.json` holds and its pictures."""
     card = Report.from_json(report)
-    return _template("page.html").render(
+    return template("page.html").render(
         report=card,
         pictures=pictures or Pictures(),
         facts=_facts(card.run),
@@ -81,7 +81,7 @@ def render_comparison(
     table = [(keys[key], standings([rows.get(key) for rows in by_key])) for key in order]
     sheets = list(pictures or [Pictures()] * len(cards))
     real = next((sheet.real for sheet in sheets if sheet.real), None)
-    return _template("comparison.html").render(title=title, reports=cards, table=table, sheets=sheets, real=real)
+    return template("comparison.html").render(title=title, reports=cards, table=table, sheets=sheets, real=real)
 
 
 def standings(rows: Sequence[Row | None]) -> list[tuple[Row | None, str]]:
@@ -195,9 +195,9 @@ def _picture(png: bytes, title: str) -> Markup:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(folder: str) -> Environment:
     environment = Environment(
-        loader=PackageLoader("anew", "evaluation"),
+        loader=ChoiceLoader([PackageLoader("anew", name) for name in (folder, "evaluation")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -220,5 +220,6 @@ def _environment() -> Environment:
     return environment
 
 
-def _template(name: str) -> Any:
-    return _environment().get_template(name)
+def template(name: str, folder: str = "evaluation") -> Any:
+    """Of a folder of anew; base.html, which they extend, is what all pages look like."""
+    return _environment(folder).get_template(name)

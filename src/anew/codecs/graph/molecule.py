@@ -89,12 +89,12 @@ class MoleculeCodec(GraphCodec):
         """
         parts = [nx.number_connected_components(sample) for sample in samples]
         rings = [s.number_of_edges() - len(s) + count for s, count in zip(samples, parts)]
-        valid = np.array([is_valid(sample) for sample in samples], bool)
+        molecules = [_sanitised(sample) for sample in samples]
         names = {"nodes": "atoms", "connected": "connected", "diameter": "diameter"}
         counted = super().traits(samples)
-        chemistry = np.array([_chemistry(sample) for sample in samples]).reshape(-1, len(_CHEMISTRY)).T
+        chemistry = np.array([_chemistry(molecule) for molecule in molecules]).reshape(-1, len(_CHEMISTRY)).T
         return {
-            "valid": valid,
+            "valid": np.array([molecule is not None for molecule in molecules], bool),
             "rings": np.array(rings),
             **{name: counted[key] for key, name in names.items()},
             **dict(zip(_CHEMISTRY, chemistry)),
@@ -113,25 +113,26 @@ def smiles(graph: nx.Graph) -> str:
 
 
 def is_valid(graph: nx.Graph) -> bool:
-    return len(graph) > 0 and _sanitised(graph) is not None
+    return _sanitised(graph) is not None
 
 
 def _sanitised(graph: nx.Graph) -> Mol | None:
-    """None where valences are impossible."""
+    """None where valences are impossible, and of nothing."""
     from rdkit import Chem, rdBase
 
+    if not len(graph):
+        return None
     molecule = _molecule(graph)
     with rdBase.BlockLogs():
         failed = Chem.SanitizeMol(molecule, catchErrors=True)
     return None if failed else molecule
 
 
-def _chemistry(graph: nx.Graph) -> tuple[float, ...]:
+def _chemistry(molecule: Mol | None) -> tuple[float, ...]:
     from rdkit.Chem import QED
     from rdkit.Chem.Crippen import MolLogP  # type: ignore[attr-defined]
     from rdkit.Contrib.SA_Score import sascorer
 
-    molecule = _sanitised(graph) if len(graph) else None
     if molecule is None:
         return (np.nan,) * len(_CHEMISTRY)
     return QED.qed(molecule), MolLogP(molecule), sascorer.calculateScore(molecule)
