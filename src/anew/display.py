@@ -62,7 +62,7 @@ class TrainingDisplay:
             self._bar.update(self._task, completed=examples)
             return
         text = "  ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in values.items())
-        self._bar.update(self._task, completed=examples, text=text)
+        self._bar.update(self._task, completed=examples, total=self.total, text=text)
         tenth = 10 * examples // max(1, self.total)
         if self.show and not console.is_terminal and tenth > self._tenth:
             console.print(f"{100 * examples / self.total:.0f} %  {text}")

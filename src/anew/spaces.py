@@ -124,13 +124,17 @@ class Fields:
 class Graph:
     """Up to `nodes` nodes of `node_kinds` kinds, joined by edges of `edge_kinds` kinds, as one matrix.
 
-    `edges` is how many the largest graph of the data has, for those who write them one by one; 0 where it is not known.
+    For those who write edges one by one: `edges` is how many the largest graph of the data has, 0 where it is not
+    known; `room` is how much the edges of a node of each kind take together at most, and `takes` how much one edge of
+    each kind does (valences and orders of bonds), empty where there is no limit.
     """
 
     nodes: int
     node_kinds: int = 1
     edge_kinds: int = 1
     edges: int = 0
+    room: tuple[int, ...] = ()
+    takes: tuple[int, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -187,6 +191,8 @@ def space_from_json(data: dict[str, Any]) -> Space:
         values["size"] = tuple(values["size"])
     if data["space"] == "Fields":
         values["fields"] = tuple(Field(*field) for field in values["fields"])
+    if data["space"] == "Graph":
+        values |= {name: tuple(values.get(name, ())) for name in ("room", "takes")}
     return _SPACES[data["space"]](**values)
 
 

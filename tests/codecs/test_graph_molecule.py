@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import networkx as nx
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 from anew.codecs import make_codec
 from anew.codecs.codec import BadRecord
 from anew.codecs.graph.molecule import MoleculeCodec, is_valid, smiles
+from anew.nn.trails import Trails
 from anew.sources import open_source
 
 
@@ -48,6 +50,34 @@ def test_what_survives(text: str, kept: str):
 def test_what_is_no_molecule(content: object):
     with pytest.raises(BadRecord):
         make_codec("molecule").load(content)
+
+
+def test_what_is_written_bond_by_bond_is_valid():
+    """Codes drawn at random, of those that are allowed, by the valences that were seen."""
+    codec, _ = fitted("CC(C)(C)O", "C[N+](C)(C)CC([O-])=O", "N#CC=C", "OS(=O)(=O)Cl", "[Na+].[Cl-]", "FB(F)F")
+    known = MoleculeCodec.from_json(json.loads(json.dumps(codec.to_json())))
+    assert known.space == codec.space
+    trails, generator = Trails(known.space), torch.Generator().manual_seed(0)
+    rules, codes, ended = trails.rules(200), [], torch.zeros(200, dtype=torch.bool)
+    for _ in range(trails.longest):
+        drawn = torch.multinomial(rules.allowed().float(), 1, generator=generator)[:, 0].masked_fill(ended, 0)
+        codes.append(drawn)
+        rules.tell(drawn)
+        ended |= drawn == 0
+    written = np.stack([trails.read(row) for row in torch.stack(codes, 1)[ended].tolist()])
+    graphs = known.decode(torch.from_numpy(written))
+    assert len({smiles(graph) for graph in graphs}) > 50
+    assert all(map(is_valid, graphs))
+
+
+def test_molecules_without_valences():
+    """Of a run from before they were learned."""
+    codec, loaded = fitted("CCO", "N#CC=C")
+    state = codec.to_json()
+    del state["seen"]["valences"]
+    old = MoleculeCodec.from_json(state)
+    assert old.space.room == ()
+    assert (old.encode(loaded) == codec.encode(loaded)).all()
 
 
 def test_a_single_atom_and_no_bonds():

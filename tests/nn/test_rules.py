@@ -17,6 +17,7 @@ def test_picked_they_go_on_as_they_were():
     check_picking(lambda n: Automaton(AFTER, n))
     check_picking(lambda n: Both(Automaton(AFTER, n), Automaton(OTHER, n)))
     check_picking(Trails(Graph(6, 2, 2)).rules)
+    check_picking(Trails(Graph(6, 2, 2, room=(1, 3), takes=(1, 2))).rules)
 
 
 def test_both_must_allow():

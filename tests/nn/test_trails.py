@@ -13,6 +13,7 @@ from anew.nn.trails import Trails
 from anew.spaces import Graph
 
 SPACES = [Graph(7), Graph(7, 3), Graph(7, 1, 2), Graph(7, 3, 2), Graph(7, 1, 1, 30)]
+LIMITED = [Graph(7, 3, 2, 0, (1, 3, 0), (1, 2)), Graph(7, 3, 1, 0, (1, 2, 0), (1,)), Graph(7, 1, 2, 0, (3,), (2, 1))]
 every_space = pytest.mark.parametrize("space", SPACES, ids=str)
 
 
@@ -76,8 +77,11 @@ def test_any_codes_read_as_a_graph(space: Graph, codes: list[int]):
 
 @every_space
 def test_rules_allow_what_is_written(space: Graph):
-    trails = Trails(space)
-    written = [trails.write(some(space, seed), np.random.default_rng(seed)).codes for seed in range(50)]
+    check_allowed(Trails(space), [some(space, seed) for seed in range(50)])
+
+
+def check_allowed(trails: Trails, graphs: list[np.ndarray]) -> None:
+    written = [trails.write(graph, np.random.default_rng(seed)).codes for seed, graph in enumerate(graphs)]
     rules = trails.rules(len(written))
     for place in range(1 + max(map(len, written))):
         codes = torch.tensor([trail[place] if place < len(trail) else 0 for trail in written])
@@ -87,21 +91,26 @@ def test_rules_allow_what_is_written(space: Graph):
         rules.tell(codes)
 
 
-@every_space
-def test_what_rules_allow_reads_as_it_was_written(space: Graph):
-    """Drawn at random: no code is left out when it is read, and each node and edge is said once."""
-    trails, generator = Trails(space), torch.Generator().manual_seed(0)
-    rules, drawn, ended = trails.rules(200), [], torch.zeros(200, dtype=torch.bool)
-    for _ in range(60):
+def drawn(trails: Trails, n: int, places: int = 60) -> list[list[int]]:
+    """The trails of n that ended, any code that is allowed being as likely as any other."""
+    generator, rules = torch.Generator().manual_seed(0), trails.rules(n)
+    found, ended = [], torch.zeros(n, dtype=torch.bool)
+    for _ in range(places):
         allowed = rules.allowed()
         assert allowed.any(1).all()
         codes = torch.multinomial(allowed.float(), 1, generator=generator)[:, 0].masked_fill(ended, 0)
-        drawn.append(codes)
+        found.append(codes)
         rules.tell(codes)
         ended |= codes == 0
     assert ended.float().mean() > 0.9
-    for trail in torch.stack(drawn, 1)[ended].tolist():
-        codes = trail[: trail.index(0)]
+    return [trail[: trail.index(0)] for trail in torch.stack(found, 1)[ended].tolist()]
+
+
+@every_space
+def test_what_rules_allow_reads_as_it_was_written(space: Graph):
+    """Drawn at random: no code is left out when it is read, and each node and edge is said once."""
+    trails = Trails(space)
+    for codes in drawn(trails, 200):
         matrix = trails.read(codes)
         nodes, edges = int((matrix.diagonal() > 0).sum()), int((np.triu(matrix, 1) > 0).sum())
         told = 1 + bool(trails.edge_kinds)
@@ -110,6 +119,23 @@ def test_what_rules_allow_reads_as_it_was_written(space: Graph):
         assert len(codes) == nodes * (1 + bool(trails.node_kinds)) + begins + (edges - steps) * told + steps * (
             told - 1
         )
+
+
+@pytest.mark.parametrize("space", LIMITED, ids=str)
+def test_a_node_is_joined_as_often_as_it_has_room(space: Graph):
+    trails = Trails(space)
+    graphs = [trails.read(codes) for codes in drawn(trails, 300)]
+    left = [room_left(space, graph) for graph in graphs]
+    assert min(found.min() for found in left) == 0
+    assert any((found == 0).all() for found in left)  # it is used to its end
+    check_allowed(trails, graphs)
+
+
+def room_left(space: Graph, matrix: np.ndarray) -> np.ndarray:
+    """Of each node that is there."""
+    kinds = matrix.diagonal()
+    taken = np.array([0, *space.takes])[matrix - np.diag(kinds)].sum(1)
+    return (np.array([0, *space.room])[kinds] - taken)[kinds > 0]
 
 
 def _nodes(trails: Trails, codes: list[int]) -> list[bool]:

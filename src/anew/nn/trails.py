@@ -17,9 +17,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from anew.nn.rules import Rules
 from anew.spaces import Graph
+
+BOUNDLESS = 2**31  # room without a limit
 
 
 class Trail(NamedTuple):
@@ -131,22 +134,26 @@ NODE, NODE_KIND, EDGE_KIND, ANY = range(4)  # what is to be said next
 
 
 class TrailRules(Rules):
-    """So that every trail reads as it was written, and has one node at least."""
+    """So that every trail reads as it was written, has one node at least, and joins to a node what it has room for."""
 
     def __init__(self, trails: Trails, n: int):
-        self.trails, self.state = trails, torch.full((n,), NODE)
+        self.trails, self.room, self.state = trails, Room(trails.space, n), torch.full((n,), NODE)
         self.count = torch.zeros(n, dtype=torch.int64)  # of nodes
         self.below = torch.zeros(n, dtype=torch.int64)  # neighbours that may still be told have lower numbers
+        self.other = torch.zeros(n, dtype=torch.int64)  # the node that the latest edge leads to
         self.steps = torch.zeros(n, dtype=torch.bool)  # whether a node that comes next is a step from the last
         self.stepped = torch.zeros(n, dtype=torch.bool)  # whether the last was one itself
 
     def allowed(self) -> Tensor:
         trails, codes, count = self.trails, torch.arange(self.trails.vocabulary + 1), self.count[:, None]
-        new = (codes == count + 1) & (codes < trails.begin)
+        joinable = self.room.open(self.count)[:, None]  # whether the last node is
+        new = (codes == count + 1) & (codes < trails.begin) & (joinable | ~self.steps[:, None])
         begin = (codes == trails.begin) & (count < trails.space.nodes)
-        neighbour = (codes > 0) & (codes < self.below[:, None])
-        edge_kind = codes > trails.begin + trails.node_kinds
-        node_kind = (codes > trails.begin) & ~edge_kind
+        neighbour = (codes > 0) & (codes < self.below[:, None]) & joinable & self.room.open_codes(len(codes))
+        kind = codes - trails.begin
+        node_kind = (kind > 0) & (kind <= trails.node_kinds) & self.room.suits(kind, joined=self.stepped)
+        kind = kind - trails.node_kinds
+        edge_kind = (kind > 0) & self.room.fits(kind, self.count, self.other)
         said = torch.stack(torch.broadcast_tensors(new, node_kind, edge_kind, new | begin | neighbour | (codes == 0)))
         return said[self.state, torch.arange(len(count))]
 
@@ -158,12 +165,65 @@ class TrailRules(Rules):
         self.stepped = torch.where(new, self.steps, self.stepped)
         self.steps = (self.steps | new) & ~begins
         self.below = torch.where(new, self.count - self.stepped.long(), torch.where(neighbour, codes, self.below))
+        self.other = torch.where(new, self.count - 1, torch.where(neighbour, codes, self.other))
         node_done = kind_said if trails.node_kinds else new
-        edge = (neighbour | (node_done & self.stepped)) & bool(trails.edge_kinds)
-        self.state = torch.where(edge, EDGE_KIND, ANY)
+        joins = neighbour | (node_done & self.stepped)
+        self._keep_room(codes - trails.begin, node_done, joins)
+        self.state = torch.where(joins & bool(trails.edge_kinds), EDGE_KIND, ANY)
         self.state = torch.where(new & bool(trails.node_kinds), NODE_KIND, self.state)
         self.state = torch.where(begins, NODE, self.state)
 
     def pick(self, rows: Tensor) -> None:
         self.state, self.count, self.below = self.state[rows], self.count[rows], self.below[rows]
-        self.steps, self.stepped = self.steps[rows], self.stepped[rows]
+        self.other, self.steps, self.stepped = self.other[rows], self.steps[rows], self.stepped[rows]
+        self.room.left = self.room.left[rows]
+
+    def _keep_room(self, kinds: Tensor, node_done: Tensor, joins: Tensor) -> None:
+        """What was said may be a kind (n,) of a node, or, beyond these, of an edge."""
+        of_edge = self.state == EDGE_KIND if self.trails.edge_kinds else joins
+        self.room.make(self.count, kinds, node_done)
+        for node in (self.count, self.other):
+            self.room.take(node, kinds - self.trails.node_kinds, of_edge)
+
+
+class Room:
+    """How much may still be joined to the nodes of n graphs. Nodes and kinds are numbered from 1."""
+
+    def __init__(self, space: Graph, n: int):
+        self.kinds = torch.tensor(space.room or (BOUNDLESS,) * space.node_kinds)
+        self.takes = torch.tensor(space.takes or (1,) * space.edge_kinds)
+        self.left = torch.zeros(n, space.nodes, dtype=torch.int64)
+
+    def make(self, nodes: Tensor, kinds: Tensor, where: Tensor) -> None:
+        """A node (n,) of a kind (n,) is new, where it is."""
+        rows = where.nonzero()[:, 0]
+        self.left[rows, nodes[rows] - 1] = _of_kind(self.kinds, kinds[rows])
+
+    def take(self, nodes: Tensor, kinds: Tensor, where: Tensor) -> None:
+        """An edge of a kind (n,) is joined to a node (n,), where one is."""
+        rows = where.nonzero()[:, 0]
+        self.left[rows, nodes[rows] - 1] -= _of_kind(self.takes, kinds[rows])
+
+    def open(self, nodes: Tensor) -> Tensor:
+        """bool (n,): whether any edge fits to a node (n,)."""
+        return self._left(nodes) >= self.takes.min()
+
+    def open_codes(self, width: int) -> Tensor:
+        """bool (n, width): the same of all nodes, in the columns of their numbers."""
+        return F.pad(self.left >= self.takes.min(), (1, width - 1 - self.left.shape[1]))
+
+    def suits(self, kinds: Tensor, joined: Tensor) -> Tensor:
+        """bool (n, kinds): whether a node of a kind may come where it is `joined` (n,) to another."""
+        return (_of_kind(self.kinds, kinds) >= self.takes.min()) | ~joined[:, None]
+
+    def fits(self, kinds: Tensor, one: Tensor, other: Tensor) -> Tensor:
+        """bool (n, kinds): whether an edge of a kind has room at both of two nodes (n,)."""
+        return _of_kind(self.takes, kinds) <= torch.minimum(self._left(one), self._left(other))[:, None]
+
+    def _left(self, nodes: Tensor) -> Tensor:
+        return self.left.gather(1, (nodes - 1).clamp(min=0)[:, None])[:, 0]
+
+
+def _of_kind(values: Tensor, kinds: Tensor) -> Tensor:
+    """Where there is one kind only, it is not said."""
+    return values[(kinds - 1).clamp(0, len(values) - 1)]

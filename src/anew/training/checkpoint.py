@@ -33,7 +33,7 @@ def load_checkpoint(trainer: Trainer, path: Path) -> float:
         return 0.0
     about = _load_state(trainer, path)
     try:
-        trainer.step, seconds = int(about["step"]), float(about["seconds"])
+        trainer.step, trainer.steps, seconds = int(about["step"]), int(about["steps"]), float(about["seconds"])
         trainer.skipped, trainer.slower = int(about["skipped"]), float(about["slower"])
         trainer.memory, trainer.model.dials = dict(about["memory"]), dict(about["dials"])
     except (KeyError, ValueError, TypeError) as error:
@@ -68,6 +68,7 @@ def _damaged(path: Path, error: Exception) -> AnewError:
 def _numbers(trainer: Trainer) -> dict[str, Any]:
     """What training goes on from beside its tensors: JSON."""
     return {
+        "steps": trainer.steps,
         "skipped": trainer.skipped,
         "slower": trainer.slower,
         "dials": trainer.model.dials,

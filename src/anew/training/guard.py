@@ -61,7 +61,7 @@ class Guard:
 
     def __init__(self, trainer: Trainer, held_out: Split, folder: Path):
         self.trainer, self.held_out, self.folder = trainer, held_out, folder
-        self.on, self.every = trainer.config.guard, max(1, trainer.steps // EXAMINATIONS)
+        self.on, self.every = trainer.config.guard, max(1, trainer.planned // EXAMINATIONS)
         self.memory = trainer.memory
         for name, first in _FIRST.items():
             self.memory.setdefault(name, type(first)(first))

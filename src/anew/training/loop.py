@@ -63,8 +63,8 @@ class Loop:
         self.run_folder, self.trainer, self.held_out, self.show = run, trainer, held_out, show
         self.meter, self.stopping = metrics.Meter(), False
         self.saved, self.saved_step = 0.0, -1  # when, and after which step, it was last done here
-        self.record_steps = max(1, trainer.steps // RECORDS)
-        self.preview_steps = max(1, trainer.steps // PREVIEWS)
+        self.record_steps = max(1, trainer.planned // RECORDS)
+        self.preview_steps = max(1, trainer.planned // PREVIEWS)
         self.given = run.draw_given(PREVIEWED, {}, seed=0)
         if self.given is not None:  # like with like, so that a grid can be read
             self.given = self.given[self.given[:, 0].argsort(stable=True)]
@@ -103,6 +103,8 @@ class Loop:
             trainer.model.listen({name: value.item() for name, value in seen.items()})
         previewed = trainer.step % self.preview_steps == 0
         events = self._watch(previewed)
+        if previewed:
+            self._keep_time(display)
         if previewed or events or time.monotonic() - self.saved > SAVE_SECONDS:
             self._save()
         for event in events:
@@ -115,6 +117,14 @@ class Loop:
         if previewed:
             found.append(guard.judge(self._preview() if self.leads else None))
         return [event for event in found if event]
+
+    def _keep_time(self, display: TrainingDisplay) -> None:
+        """Fewer steps, if all of them would take longer than was asked for: the trial before training was short."""
+        trainer, minutes = self.trainer, self.trainer.plan.minutes
+        if minutes is not None:
+            fit = int(trainer.step * 60 * minutes / self.seconds)  # at the speed so far
+            trainer.steps = trainer.group.told(max(trainer.step, min(trainer.planned, fit)))
+            display.total = trainer.steps * trainer.stride
 
     def _tell(self, event: Event) -> None:
         """Says it and writes it to the run."""

@@ -247,7 +247,7 @@ def _plan(make: Callable[[Plan], Trainer], request: Request, minutes: float | No
     if minutes is None:
         return speed.plan
     steps = max(1, int(minutes * 60 * (1 - OVERHEAD) / speed.seconds))
-    return replace(speed.plan, examples=steps * stride)
+    return replace(speed.plan, examples=steps * stride, minutes=None if request.private else minutes)
 
 
 def _about(request: Request, data: Dataset) -> dict[str, Any]:

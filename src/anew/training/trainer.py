@@ -34,6 +34,7 @@ class Plan:
     seed: int = 0
     threads: int = 1  # of each process
     devices: int = 1
+    minutes: float | None = None  # that training shall take at most
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -85,7 +86,8 @@ class Trainer:
         self.batch, self.part = self._share()
         self.rounds = max(Counter(model.turns).values())  # batches that one step takes
         self.stride = self.batch * self.rounds  # examples that one step takes
-        self.steps = max(1, round(plan.examples / self.stride))
+        self.planned = max(1, round(plan.examples / self.stride))  # steps of the whole training
+        self.steps = self.planned  # or fewer, to keep the minutes
         self.step = 0  # steps done
         self.skipped = 0  # turns in a row without a finite gradient
         self.slower = 1.0  # what the guard multiplies the rate by

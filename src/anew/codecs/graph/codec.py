@@ -103,7 +103,7 @@ class GraphCodec(Codec):
             raise AnewError("there are no graphs to learn from; expected at least one")
         self._nodes, self._edges = nodes.choose(), edges.choose()
         spans = [[min(column), max(column)] for column in zip(*sizes)]
-        self._seen = {"nodes": spans[0], "edges": spans[1], **mended}
+        self._seen |= {"nodes": spans[0], "edges": spans[1], **mended}
         self.space = self._space(spans[0][1])
 
     def describe(self) -> str:

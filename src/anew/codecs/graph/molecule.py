@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from anew.codecs.codec import BadRecord
 from anew.codecs.graph.codec import GraphCodec, check_nodes
 from anew.codecs.graph.picture import layout
 from anew.sources.graph_smiles import check_chemistry
+from anew.spaces import Graph
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -61,6 +62,11 @@ class MoleculeCodec(GraphCodec):
             raise BadRecord(f"'{content[:60]}' is no SMILES that RDKit can read")
         return super().load(_graph(molecule))
 
+    def fit(self, loaded: Iterable[nx.Graph]) -> None:
+        """Learns the highest valence of each kind of atom, too: no sample that is written bond by bond exceeds it."""
+        self._seen["valences"] = {}
+        super().fit(self._valued(loaded))
+
     def to_bytes(self, sample: nx.Graph) -> bytes:
         return (smiles(sample) + "\n").encode()
 
@@ -103,6 +109,21 @@ class MoleculeCodec(GraphCodec):
     @property
     def _kinds_by(self) -> tuple[str | None, str | None]:
         return "element", "bond"
+
+    def _valued(self, loaded: Iterable[nx.Graph]) -> Iterator[nx.Graph]:
+        valences = self._seen["valences"]
+        for graph in loaded:
+            for node, kind in graph.nodes(data="element"):
+                orders = sum(1 + _BONDS.index(bond) for *_, bond in graph.edges(node, data="bond"))
+                valences[kind] = max(orders, valences.get(kind, 0))
+            yield graph
+
+    def _space(self, nodes: int) -> Graph:
+        space, valences = super()._space(nodes), self._seen.get("valences")
+        if not valences:  # of a run from before they were learned
+            return space
+        orders = (1 + _BONDS.index(bond or "single") for bond in self._edges.values)
+        return replace(space, room=tuple(valences[kind] for kind in self._nodes.values), takes=tuple(orders))
 
 
 def smiles(graph: nx.Graph) -> str:
