@@ -31,12 +31,15 @@ ROWS = {  # of the report card
     "mmd": "distance",
     "fidelity": "fidelity",
     "coverage": "coverage",
+    "diversity": "diversity",
+    "missed": "modes missed",
     "copying": "copies",
 }
 FRECHET = 2_000  # samples
-NOTES = """Told apart: 0 is never, 1 always. Distance: kernel distance in units of its noise. Fidelity, coverage and
-copies: shares. In brackets: what real data scores. Fréchet: in multiples of what as many real digits score. Means over
-the seeds. What they mean: [the report card](report.md)."""
+NOTES = """Told apart: 0 is never, 1 always. Distance: kernel distance in units of its noise. Fidelity, coverage,
+diversity, modes missed and copies: shares. In brackets: what real data scores. Fréchet: in multiples of what as many real
+digits score. Means over the seeds. Guard: what it saw and acted upon.
+What they mean: [the report card](report.md)."""
 
 
 def sources(arguments: argparse.Namespace) -> dict[str, str]:
@@ -75,14 +78,15 @@ def measure(trial: Trial, judge: Judge | None) -> dict[str, Any]:
 
 def lines(results: list[dict[str, Any]]) -> list[list[str]]:
     """A heading and a line for each set, budget and contender."""
-    out = [["set", "minutes", "model", "size", "parameters", "examples", *ROWS.values(), "Fréchet"]]
+    out = [["set", "minutes", "model", "size", "parameters", "examples", *ROWS.values(), "Fréchet", "guard"]]
     keys = dict.fromkeys((row["set"], row["budget"], row["contender"]) for row in results)
     for key in sorted(keys):
         rows = [row for row in results if (row["set"], row["budget"], row["contender"]) == key]
         costs = (f"{mean(row[name] for row in rows):,.0f}" for name in ("parameters", "examples"))
         cards = (_card(name, (row["card"].get(name) for row in rows)) for name in ROWS)
         frechet = trials.spread(row["times_floor"] for row in rows if row["times_floor"] is not None)
-        out.append([key[0], f"{key[1]:g}", key[2], str(rows[0]["size"]), *costs, *cards, frechet])
+        seen = ", ".join(signal for row in rows for signal in row["guard"])
+        out.append([key[0], f"{key[1]:g}", key[2], str(rows[0]["size"]), *costs, *cards, frechet, seen])
     return out
 
 

@@ -198,8 +198,9 @@ def _train_anew(trial: Trial) -> dict[str, Any]:
     )
     if not run.finished:
         raise AnewError("stopped; the same command goes on from here")
-    facts = ("parameters", "examples", "seconds")
-    return {"size": run.info["model"]["size"]} | {key: run.info["result"][key] for key in facts}
+    facts = {key: run.info["result"][key] for key in ("parameters", "examples", "seconds")}
+    seen = [event["signal"] for event in run.info.get("guard", [])]
+    return {"size": run.info["model"]["size"], "guard": seen, "stopped": run.info.get("stopped"), **facts}
 
 
 def _train_peer(trial: Trial) -> dict[str, Any]:

@@ -8,12 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from anew.codecs.dataset import Split
 from anew.errors import AnewError
 from anew.models import build, recipes
 from anew.models.auto import SIZES, choose_recipe, choose_size, read_size
 from anew.models.flow_matching import PREDICTIONS, SOLVERS, STRIDES, FlowMatching, FlowMatchingConfig
 from anew.rng import Rng
 from anew.spaces import Grid, Tokens
+from anew.training.trainer import Plan, Trainer
 from toys import LABEL, SPACES, energy_distance, home, tiny, toy, trainer
 
 
@@ -47,7 +49,7 @@ def test_guidance_moves_samples_and_1_is_none():
 class Known(FlowMatching):
     """With a velocity that is known: 1 + stride, wherever it is asked for, and twice that in the second half."""
 
-    def _velocity(self, x: Tensor, t: Tensor, given: Tensor | None, stride: Tensor | None = None) -> Tensor:
+    def _velocity(self, x: Tensor, t: Tensor, told: Tensor | None, stride: Tensor | None = None) -> Tensor:
         assert stride is not None
         return ((1 + stride) * (1 + (t >= 0.5))).view(-1, 1, 1, 1).expand_as(x).float()
 
@@ -146,3 +148,23 @@ def test_larger_is_larger(recipe: str):
     space = SPACES[home(recipe)]
     counts = [sum(p.numel() for p in build(recipe, space, None, size).parameters()) for size in (1, 2, 3)]
     assert counts[0] < counts[1] < counts[2]
+
+
+def test_pictures_that_are_moved_in_training_are_not_in_samples():
+    """A picture with one bright half: it is mirrored half of the time, and samples never are."""
+    space = SPACES["grey"]
+    x = torch.full((64, *space.shape), -1.0)
+    x[..., : space.size[1] // 2] = 1.0
+    model = tiny("flow_matching", space, augment=0.5)
+    trainer = Trainer(model, Split(space.pack(x), None, space), Plan(32 * 150))
+    for _ in range(trainer.steps):
+        trainer.advance()
+    drawn = trainer.model.eval().sample(64, None, Rng.for_samples(0, range(64)))
+    assert drawn[..., : space.size[1] // 2].mean() > 0.7
+    assert drawn[..., space.size[1] // 2 :].mean() < -0.7
+
+
+def test_few_pictures_are_moved():
+    model = tiny("flow_matching", SPACES["grey"])
+    assert model.adapt(passes=500) == {"augment": 0.3}
+    assert model.adapt(passes=5) == {}

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from anew.errors import AnewError, unknown
 from anew.models.model import Config, Model, Turn
+from anew.nn.augment import HOW, moved
 from anew.nn.conditioning import embedding
 from anew.nn.conv import patch_side
 from anew.nn.unet import UNet
@@ -20,6 +21,7 @@ from anew.spaces import Batch, Grid, Space
 Field = Callable[[Tensor, float], Tensor]  # (x, t) -> velocity
 
 STRIDES = 4  # of shortcuts: 1, 1/2, 1/4 and 1/8
+MANY, MOVED = 100, 0.3  # passes over the data from which on, and share of the pictures that, `augment` moves
 NEAR = 0.05  # distance from the end, below which velocities are not taken to grow
 
 
@@ -32,6 +34,7 @@ class FlowMatchingConfig(Config):
     blocks: int = 2  # residual blocks at each size
     patch: int = 0  # side of the squares of pixels that are treated as one; 0 goes by the size of the picture
     dropout: float = 0.0
+    augment: float = 0.0  # share of the pictures that are mirrored, shifted or turned, which the network is told
     predict: str = "x"  # what the network says: x, the end of the path, or the velocity
     solver: str = "heun"  # or euler
     steps: int = 10  # of the solver; heun asks the network twice a step
@@ -57,8 +60,9 @@ class FlowMatching(Model):
         for kind, name, known in (("solver", config.solver, SOLVERS), ("prediction", config.predict, PREDICTIONS)):
             if name not in known:
                 raise unknown(kind, name, known)
-        told = 4 * config.width if given is not None or config.shortcut else 0
+        told = 4 * config.width if given is not None or config.shortcut or config.augment else 0
         self.embed = embedding(given, told)
+        self.moves = nn.Linear(HOW, told, bias=False) if config.augment else None
         self.strides = nn.Embedding(STRIDES + 1, told) if config.shortcut else None
         patch = config.patch or patch_side(space.size)
         self.net = UNet(
@@ -66,16 +70,22 @@ class FlowMatching(Model):
         )  # fmt: skip
 
     def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
-        given = self.some_given(batch, rng)
+        given, goal, moves = self.some_given(batch, rng), batch.x, None
+        if self.moves is not None:
+            goal, moves = moved(goal, rng, self.config.augment)
         t = rng.normal().sigmoid()  # logit-normal times: the middle is the hard part (Esser et al. 2024, section 3.1)
         noise, stride = rng.normal(*self.space.shape), None
-        velocity = batch.x - noise
+        velocity = goal - noise
         if self.config.shortcut and turn.progress >= self.config.shortcut_from:
             t, stride = self._shortcuts(t, rng)
-        x = _at(t, noise, batch.x)
+        x, told = _at(t, noise, goal), self._told(batch.size, given, moves)
         if stride is not None:
-            velocity = self._in_two_steps(velocity, x, t, stride, given)
-        return (self._velocity(x, t, given, stride) - velocity).square().flatten(1).mean(1)
+            velocity = self._in_two_steps(velocity, x, t, stride, told)
+        return (self._velocity(x, t, told, stride) - velocity).square().flatten(1).mean(1)
+
+    def adapt(self, passes: float) -> dict[str, Any]:
+        """Few pictures, seen often, are also seen from other sides, so that they are not learned by heart."""
+        return {"augment": MOVED} if passes > MANY else {}
 
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
         x, steps = rng.normal(*self.space.shape), self.config.steps
@@ -83,14 +93,21 @@ class FlowMatching(Model):
             times, solver, stride = torch.linspace(0, 1, steps + 1).tolist(), euler, steps.bit_length() - 1
         else:
             times, solver, stride = _times(steps), SOLVERS[self.config.solver], STRIDES
-        field = self._guided(given, stride)
+        field = self._guided(n, given, stride)
         for now, after in zip(times[:-1], times[1:], strict=True):
             x = (solver if after < 1 else euler)(field, x, now, after)  # the last step ends at the predicted x
         return x.clamp(-1, 1)
 
-    def _velocity(self, x: Tensor, t: Tensor, given: Tensor | None, stride: Tensor | None = None) -> Tensor:
+    def _told(self, n: int, given: Tensor | None, moves: Tensor | None = None) -> Tensor | None:
+        """(n, ...): what is given, and how pictures are moved, which is not at all if nothing is said."""
+        told = self.condition(self.embed, given, n)
+        if self.moves is not None:
+            weight = self.moves.weight
+            told = self.moves(weight.new_zeros(n, HOW) if moves is None else moves) + (0 if told is None else told)
+        return told
+
+    def _velocity(self, x: Tensor, t: Tensor, told: Tensor | None, stride: Tensor | None = None) -> Tensor:
         """The mean velocity from t over the stride, or at t itself for the last one and for None."""
-        told = self.condition(self.embed, given, len(x))
         if self.strides is not None:
             if stride is None:
                 stride = torch.full((len(x),), STRIDES, device=x.device)
@@ -106,27 +123,27 @@ class FlowMatching(Model):
         return torch.where(chosen, start, t), torch.where(chosen, k, STRIDES)
 
     @torch.no_grad()
-    def _in_two_steps(self, v: Tensor, x: Tensor, t: Tensor, stride: Tensor, given: Tensor | None) -> Tensor:
+    def _in_two_steps(self, v: Tensor, x: Tensor, t: Tensor, stride: Tensor, told: Tensor | None) -> Tensor:
         """v, but where there is a stride the mean of the velocities over its two halves (Frans et al. 2024, eq. 4)."""
         rows = (stride < STRIDES).nonzero().squeeze(1)
         if not len(rows):
             return v
-        x, t, half, told = x[rows], t[rows], stride[rows] + 1, None if given is None else given[rows]
+        x, t, half, told = x[rows], t[rows], stride[rows] + 1, None if told is None else told[rows]
         first = self._velocity(x, t, told, half)
         far = 2.0 ** -half.float()
         second = self._velocity(x + far.view(-1, 1, 1, 1) * first, t + far, told, half)
         return v.index_copy(0, rows, (first + second) / 2)
 
-    def _guided(self, given: Tensor | None, stride: int) -> Field:
+    def _guided(self, n: int, given: Tensor | None, stride: int) -> Field:
         """The velocity field to follow; classifier-free guidance (Ho and Salimans 2022, equation 6)."""
-        weight = self.config.guidance
+        weight, told, nothing = self.config.guidance, self._told(n, given), self._told(n, None)
 
         def field(x: Tensor, t: float) -> Tensor:
-            times, strides = x.new_full((len(x),), t), torch.full((len(x),), stride, device=x.device)
-            velocity = self._velocity(x, times, given, strides)
+            times, strides = x.new_full((n,), t), torch.full((n,), stride, device=x.device)
+            velocity = self._velocity(x, times, told, strides)
             if given is None or weight == 1:
                 return velocity
-            free = self._velocity(x, times, None, strides)
+            free = self._velocity(x, times, nothing, strides)
             return free + weight * (velocity - free)
 
         return field

@@ -1,12 +1,21 @@
-"""Differentiable augmentation for discriminators that see few examples (Zhao et al. 2020)."""
+"""Augmentation where there are few examples: for discriminators, and for models that are told of it."""
 
 from __future__ import annotations
 
+import math
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from anew.errors import unknown
 from anew.rng import Rng
+
+SHIFT, ANGLE, ZOOM = 0.25, math.pi / 12, 1.25  # the most that `moved` does: a shift in halves of a side
+HOW = 6  # numbers that say how a picture was moved
+
+
+# For discriminators: differentiable (Zhao et al. 2020)
 
 
 def translation(x: Tensor, rng: Rng) -> Tensor:
@@ -62,3 +71,21 @@ def augment(names: str, x: Tensor, rng: Rng, share: float = 1.0) -> Tensor:
     if share >= 1 or changed is x:
         return changed
     return torch.where(rng.uniform(1, 1, 1) < share, changed, x)
+
+
+# For models that are told how a picture was changed, and so can draw unchanged ones (Karras et al. 2022, appendix F.2)
+
+
+def moved(x: Tensor, rng: Rng, share: float) -> tuple[Tensor, Tensor]:
+    """Pictures (B, C, H, W) mirrored, shifted and turned with a zoom, each of the three for a share of them, and how
+    (B, HOW): 0 where nothing was done.
+    """
+    mirror, shift, turn = (rng.uniform(3) < share).unbind(1)
+    by = (rng.uniform(4) * 2 - 1) * torch.stack([shift, shift, turn, turn], 1)
+    angle, zoom, flip = by[:, 2] * ANGLE, ZOOM ** by[:, 3], 1 - 2 * mirror.float()
+    rotation = torch.stack([angle.cos() * flip, -angle.sin(), angle.sin() * flip, angle.cos()], 1) * zoom[:, None]
+    matrix = torch.cat([rotation.view(-1, 2, 2), SHIFT * by[:, :2, None]], 2)
+    grid = F.affine_grid(matrix, list(x.shape), align_corners=False)
+    seen = F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
+    how = (matrix - torch.eye(2, 3, device=x.device)).flatten(1)
+    return torch.where((mirror | shift | turn).view(-1, 1, 1, 1), seen, x), how
