@@ -37,8 +37,8 @@ ROWS = {  # of the report card
 }
 FRECHET = 2_000  # samples
 NOTES = """Told apart: 0 is never, 1 always. Distance: kernel distance in units of its noise. Fidelity, coverage,
-diversity, modes missed and copies: shares. In brackets: what real data scores. Fréchet: in multiples of what as many real
-digits score. Means over the seeds. Guard: what it saw and acted upon.
+diversity, modes missed and copies: shares. In brackets: what real data scores. Fréchet: in multiples of what as many
+real digits score. Means over the seeds. Guard: what it saw and acted upon.
 What they mean: [the report card](report.md)."""
 
 
