@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import nn
 
-from anew.training.muon import Muon, is_hidden, orthogonal
+from anew.training.muon import QUINTICS, Muon, is_hidden, orthogonal
 from anew.training.optimiser import Optimiser
 from toys import SPACES, tiny, trainer
 
@@ -15,11 +17,18 @@ from toys import SPACES, tiny, trainer
 def test_orthogonal(shape: tuple[int, int]):
     matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     u, _, v = torch.linalg.svd(matrix, full_matrices=False)
-    found = orthogonal(matrix)
+    (found,) = orthogonal(matrix[None])
     values = torch.linalg.svdvals(found)
     assert values.min() > 0.3
     assert values.max() < 1.4
     assert nn.functional.cosine_similarity(found.flatten(), (u @ v).flatten(), dim=0) > 0.95
+
+
+def test_singular_values_come_near_one():
+    values = torch.logspace(math.log10(0.003), 0, 10_000)
+    for a, b, c in QUINTICS:
+        values = a * values + b * values**3 + c * values**5
+    assert 0.77 < values.min() < values.max() < 1.23
 
 
 def test_a_step_has_the_size_of_the_rate_whatever_the_gradient():

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from anew.errors import AnewError
 from anew.nn.matrix import hidden
+from anew.nn.norm import RMSNorm, rms_norm
 
 BUCKETS = 8192  # of pairs of codes
 MATRIX = 512  # places, up to which attention is multiplied out on processors
@@ -45,7 +46,7 @@ class Block(nn.Module):
     def __init__(self, width: int, heads: int, dropout: float = 0.0, causal: bool = True):
         super().__init__()
         self.heads, self.causal = heads, causal
-        self.norm1, self.norm2 = nn.RMSNorm(width), nn.RMSNorm(width)
+        self.norm1, self.norm2 = RMSNorm(width), RMSNorm(width)
         self.query, self.key, self.value = (hidden(width, width) for _ in range(3))
         self.out = hidden(width, width, zero=True)
         inner = 16 * -(-8 * width // 48)
@@ -54,12 +55,12 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, turns: Tensor, cache: Cache | None = None, layer: int = 0) -> Tensor:
-        """(B, T, width); `turns` (2, T, half the width of a head) are those of the T places."""
+        """(B, T, width); `turns` (2, T, width of a head) are those of the T places."""
         h = self.norm1(x)
         q, k, v = (
             part(h).unflatten(2, (self.heads, -1)).transpose(1, 2) for part in (self.query, self.key, self.value)
         )
-        q, k = (rotate(F.rms_norm(part, part.shape[-1:]), turns) for part in (q, k))
+        q, k = (rotate(rms_norm(part), turns) for part in (q, k))
         q = q * self.sharpness.to(q.dtype)
         if cache is not None:
             k, v = cache.extend(layer, k, v)
@@ -102,7 +103,7 @@ class Transformer(nn.Module):
             nn.init.zeros_(self.pairs.weight)
         self.places = nn.Parameter(torch.zeros(columns + -(-length // columns), width)) if columns else None
         self.blocks = nn.ModuleList(Block(width, heads, dropout, causal) for _ in range(layers))
-        self.enter, self.norm = nn.RMSNorm(width), nn.RMSNorm(width)
+        self.enter, self.norm = nn.RMSNorm(width), RMSNorm(width)
         self.head = nn.Linear(width, vocabulary + 1, bias=False)
         nn.init.normal_(self.head.weight, std=width**-0.5)
         self.register_buffer("turns", rotations(length, width // heads), persistent=False)
@@ -164,14 +165,14 @@ def _attend_as_matrices(q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor
 
 
 def rotations(length: int, width: int) -> Tensor:
-    """Cosines and sines (2, length, width / 2) of the angles by which each position turns (Su et al. 2021, eq. 15)."""
+    """Cosines and sines (2, length, width) of the angles by which each position turns (Su et al. 2021, equation 15)."""
     rates = 10000.0 ** (-torch.arange(0, width, 2) / width)
     angles = torch.arange(length)[:, None] * rates
-    return torch.stack([angles.cos(), angles.sin()])
+    cos, sin = angles.cos(), angles.sin()
+    return torch.stack([torch.cat([cos, cos], 1), torch.cat([-sin, sin], 1)])
 
 
 def rotate(x: Tensor, turns: Tensor) -> Tensor:
     """Turns pairs of numbers of x (..., T, width) by the angles of their position (Su et al. 2021, eq. 34)."""
     cos, sin = turns.to(x.dtype)
-    a, b = x.chunk(2, -1)
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
+    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, -1), sin)
