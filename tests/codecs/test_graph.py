@@ -315,3 +315,20 @@ def test_seen_from_source_to_tensors(tmp_path: Any):
     assert sum(map(len, distinct)) == len(set.union(*distinct))
     assert sum(map(len, splits)) == 120
     assert data.given_space is not None
+
+
+def test_what_is_counted_can_be_given():
+    """Rings and stars: nodes and edges are counted, what the graph itself says comes first, and no NaN."""
+    graphs = [nx.cycle_graph(n) for n in range(3, 30)] + [nx.star_graph(n) for n in range(3, 30)] + [nx.empty_graph(4)]
+    graphs[0].graph["edges"] = "many"
+    codec, loaded = fitted(graphs)
+    assert codec.told(loaded[1], {}, ("nodes", "edges", "else")) == [{"nodes": 4, "edges": 4.0, "else": None}]
+    assert codec.told(loaded[0], {"edges": "many"}, ("edges",)) == [{"edges": "many"}]
+    assert codec.told(loaded[-1], {}, ("diameter", "connected")) == [{"diameter": None, "connected": False}]
+    data = prepare(open_source([nx.relabel_nodes(graph, str) for graph in graphs[1:]]), codec, given=("nodes",))
+    assert data.given_codec is not None
+    first = data.train.batch(torch.arange(1))
+    assert first.given is not None
+    assert data.given_codec.decode(first.given)[0]["nodes"] == len(codec.decode(first.x)[0])
+    with pytest.raises(AnewError, match="what is known beside the data: nodes, edges"):
+        prepare(open_source(graphs[1:]), make_codec("graph"), given=("size",))

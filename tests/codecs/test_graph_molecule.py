@@ -118,3 +118,10 @@ def test_the_built_in_molecules_survive():
     back = codec.decode(codec.encode(loaded))
     assert np.array_equal([smiles(graph) for graph in back], [smiles(graph) for graph in loaded])
     assert codec.traits(back)["valid"].all()
+
+
+def test_chemistry_can_be_given():
+    codec, loaded = fitted("CCO", "c1ccccc1", "CC(=O)O")
+    (row,) = codec.told(loaded[1], {}, ("atoms", "rings", "logP"))
+    assert (row["atoms"], row["rings"]) == (6, 1)
+    assert row["logP"] == pytest.approx(1.69, abs=0.01)

@@ -182,7 +182,7 @@ def _survey(source: Source, codec: Codec, given: tuple[str, ...], on_progress: P
             skipped.append((record.name, str(loaded)))
         else:
             digests = codec.digests(loaded)
-            known |= dict.fromkeys(record.given)
+            known |= dict.fromkeys((*record.given, *codec.counted))
         counts.append(len(digests))
         heads += b"".join(digest[:8] for digest in digests)
     numbers = np.frombuffer(heads, ">u8").astype(np.uint64)

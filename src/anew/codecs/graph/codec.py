@@ -60,6 +60,7 @@ class GraphCodec(Codec):
     name: ClassVar[str] = "graph"
     extension: ClassVar[str] = ".graphml"
     endings = (".jsonl",)
+    counted: tuple[str, ...] = ("nodes", "edges", "density", "mean clustering", "triangles", "connected", "diameter")
     Options: ClassVar[type] = GraphOptions
     space: Graph
     _advice: ClassVar[str] = "--set codec.node_kind=NAME, codec.edge_kind=NAME and codec.nodes=N override"
@@ -116,6 +117,14 @@ class GraphCodec(Codec):
         }
         mended = "; ".join(text.format(self._seen[name]) for name, text in texts.items() if self._seen.get(name))
         return f"{sizes} ({mended + '; ' if mended else ''}{self._advice})"
+
+    def told(self, loaded: nx.Graph, given: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:
+        """A graph's own attributes come before what can be counted."""
+        wanted = {name for name in names if name in self.counted and name not in given}
+        traits = self.traits([loaded]) if wanted else {}
+        counted = {name: traits[name].item() for name in wanted}
+        (row,) = super().told(loaded, given, names)
+        return [row | {name: value for name, value in counted.items() if value == value}]
 
     def encode(self, loaded: Sequence[nx.Graph]) -> Tensor:
         """int64 (B, nodes, nodes)"""

@@ -47,6 +47,7 @@ class MoleculeCodec(GraphCodec):
     name: ClassVar[str] = "molecule"
     extension: ClassVar[str] = ".smi"
     endings = (".smi",)
+    counted = ("atoms", "rings", *_CHEMISTRY)
     Options: ClassVar[type] = MoleculeOptions
     _advice: ClassVar[str] = "--set codec.nodes=N leaves out larger ones"
 
