@@ -17,17 +17,16 @@ from torch import Tensor
 
 from anew.codecs import PREFIX, codec_changes, load_codec, make_codec, save_codec
 from anew.codecs.codec import Codec
-from anew.codecs.dataset import Dataset, Progress, fingerprint, load_all, prepare
+from anew.codecs.dataset import Dataset, Progress, fingerprint, prepare
 from anew.codecs.fitted import Fitted
 from anew.constraints import Constraints
 from anew.display import say
-from anew.drawing import Writing, draw, draw_until, fill, fill_gaps
+from anew.drawing import draw_until
 from anew.errors import AnewError
 from anew.given import Given
 from anew.latent import LatentCodec
 from anew.models import build
 from anew.models.model import Completes, Model
-from anew.models.writing import Writes
 from anew.nn.decoding import PLAIN, Style
 from anew.sampler import Sampler, cut
 from anew.samples import Samples
@@ -248,37 +247,9 @@ class Run:
 
         What is there stays as it is. Raises AnewError for a model that cannot, and for other columns.
         """
-        if not self.codec.frames:
-            return self._complete_sequences(rows, seed, on_progress)
-        if not self._fills:
-            raise AnewError(f"'{self.path}' cannot fill in what is missing; train a table with --model autoregressive")
-        import pandas as pd
+        from anew.editing.complete import complete  # an import up the order, as those below
 
-        codec = cast("TableCodec", self.codec)
-        frame = pd.concat([loaded for _, loaded in load_all(codec, open_source(rows), on_progress)], ignore_index=True)
-        x = codec.encode(frame)
-        known = x.masked_fill(codec.missing(x), torch.nan)
-        told = None
-        if self.given is not None:
-            told = self.given.codec.encode_known(codec.told(frame, {}, self.info["given"]))
-        filled = fill(self.model, known, told, seed, codec.missing, on_progress)
-        return Samples(codec, codec.fill(frame, filled))
-
-    def _complete_sequences(self, data: Any, seed: int, on_progress: Progress | None) -> Samples:
-        """Maps, or sequences; those of which the data do not say what is open, as in x.mid?bars=5-8."""
-        if not isinstance(self.model, Completes | Writes):
-            recipe = self.info["model"]["recipe"]
-            raise AnewError(f"{recipe} cannot fill in what is missing; train with --model masked-diffusion")
-        place, _, part = str(data).partition("?bars=")
-        loaded = [content for _, content in load_all(self.codec, open_source(place if part else data), on_progress)]
-        known = self.codec.holes(loaded, part)
-        given = self.draw_given(len(known), {}, seed)
-        if self.codec.gaps(known[:1]) is not None:
-            x = fill_gaps(self.model, known, given, seed, self.codec.gaps, on_progress)
-        else:
-            writing = Writing(rules=self.codec.rules) if isinstance(self.model, Writes) else None
-            x = draw(self.model, len(known), given, seed, on_progress, known, writing=writing)
-        return Samples(self.codec, self.codec.decode(x))
+        return complete(self, rows, seed, on_progress)
 
     def report(
         self,
@@ -295,7 +266,7 @@ class Run:
         `n` samples are compared with as many held-out examples, if there are as many; 2,000 or, `quick`, 500. Of a
         table, `quasi` are columns that others may know of people, and `sensitive` is one that they may not.
         """
-        from anew.evaluation.build import make_report  # an import up the order: a run shows how good it is
+        from anew.evaluation.build import make_report
 
         return make_report(self, Path(out) if out else self.path, quick, n, on_progress, quasi, sensitive)
 
@@ -308,7 +279,7 @@ class Run:
         return selftest(self.open_data(original=True), Path(out) if out else self.path, quick, on_progress)
 
     @property
-    def _fills(self) -> bool:
+    def fills(self) -> bool:
         """Whether the model can be told some columns of a row, and fills in the rest."""
         return self.codec.frames and isinstance(self.model, Completes)
 
@@ -323,8 +294,8 @@ class Run:
 
     def _sort(self, wanted: Mapping[str, Any], balance: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """What is wanted, by whether it was given in training or is a column of the table."""
-        columns = {name: value for name, value in wanted.items() if name not in self.info["given"] and self._fills}
-        if balance is not None and not self._fills:
+        columns = {name: value for name, value in wanted.items() if name not in self.info["given"] and self.fills}
+        if balance is not None and not self.fills:
             raise AnewError(f"'{self.path}' cannot balance {balance}; train a table with --model autoregressive")
         return {name: value for name, value in wanted.items() if name not in columns}, columns
 

@@ -97,6 +97,12 @@ def test_binary_files_are_no_levels(content: bytes, tmp_path: Path):
     assert not Levels.accepts(str(write(tmp_path / "a.txt", content)))
 
 
+@pytest.mark.parametrize("name", ["level.txt", "map.json"])
+def test_links_to_nowhere_are_no_levels(name: str, tmp_path: Path):
+    (tmp_path / name).symlink_to(tmp_path / "gone")
+    assert not Levels.accepts(str(tmp_path))
+
+
 def test_a_legend_makes_levels_of_what_could_be_something_else(tmp_path: Path):
     write(tmp_path / "a.txt", "abc")
     write(tmp_path / "b.csv", "1,2\n3,4")

@@ -122,14 +122,14 @@ def _is_level_file(path: Path) -> bool:
 
 def _looks_like_levels(path: Path) -> bool:
     """When in doubt, it is something else: a text, or a table."""
-    if path.suffix.lower() == ".json":
-        content = path.read_bytes() if path.stat().st_size <= _LARGEST else b""
-        return b'"layers"' in content and b'"tilewidth"' in content
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
     try:
+        if path.suffix.lower() == ".json":
+            content = path.read_bytes() if path.stat().st_size <= _LARGEST else b""
+            return b'"layers"' in content and b'"tilewidth"' in content
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
         levels = split_levels(decode_text(head if len(head) < _HEAD else head[: head.rfind(b"\n")]))
-    except ValueError:
+    except (OSError, ValueError):  # a link to nowhere, no rights, no text
         return False
     return bool(levels) and all(map(_looks_like_a_level, islice(levels, _LOOKED_AT)))
 
