@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from anew.analysis import analyze, links, network, nodes
+from anew.analysis import alike, analyze, links, network, nodes
 from anew.analysis.links import find_links
 from anew.cli import app
 from anew.errors import AnewError
@@ -146,3 +146,46 @@ def test_what_cannot_be_analysed(name: str, content: bytes | None, message: str,
         (tmp_path / name).write_bytes(content)
     with pytest.raises(AnewError, match=message):
         analyze(tmp_path / name, tmp_path / "out")
+
+
+def test_look_alikes(tmp_path: Path):
+    """As many nodes and links, none twice, and not the same; more like the network than by its communities alone."""
+    network = nx.relaxed_caveman_graph(40, 8, 0.15, seed=0)
+    network.add_node("alone")
+    made = analyze(network, tmp_path, alike=2).alike
+    assert made is not None
+    for number, found in enumerate(made.networks, 1):
+        assert (found != found.T).nnz == 0
+        assert found.diagonal().sum() == 0
+        assert found.max() == 1
+        assert found.nnz // 2 == network.number_of_edges()
+        assert found.sum(1).argmin() == len(network) - 1
+        read = nx.read_graphml(tmp_path / f"alike-{number}.graphml")
+        assert sorted(d for _, d in read.degree) == sorted(found.sum(1).astype(int).tolist())
+    table = made.table.set_index("network")
+    assert table.loc["the network", "repeated"] == 1
+    assert table.loc["the network", "triangles"] == sum(nx.triangles(network).values()) / 3
+    assert table.loc["the network", "clustering"] == pytest.approx(nx.average_clustering(network))
+    groups = analyze(network).nodes.groupby("community")["node"].agg(set).tolist()
+    by_name = [{node for node in network if str(node) in group} for group in groups]
+    assert table.loc["the network", "modularity"] == pytest.approx(nx.community.modularity(network, by_name))
+    assert table.loc["by communities", "repeated"] < table.loc["look-alikes", "repeated"] < 0.8
+    gap = (table["clustering"] - table.loc["the network", "clustering"]).abs()
+    assert gap["look-alikes"] < gap["by communities"]
+    assert "come again" in (tmp_path / "network.html").read_text(encoding="utf-8")
+
+
+def test_large_networks_are_not_walked(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(alike, "LEARNED", 10)
+    made = analyze(nx.les_miserables_graph(), alike=1).alike
+    assert made is not None
+    assert [*made.table["network"]] == ["the network", "by communities"]
+    assert made.networks[0].nnz <= 2 * 254
+
+
+@pytest.mark.parametrize("network", [nx.path_graph(2), nx.complete_graph(5), nx.star_graph(6)], ids=str)
+def test_look_alikes_of_the_smallest(network: nx.Graph):
+    made = analyze(network, alike=1, seed=3).alike
+    assert made is not None
+    assert 0 < made.networks[0].nnz <= 2 * network.number_of_edges()
+    assert made.table.notna().all(axis=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike, fspath
@@ -13,6 +14,7 @@ import pandas as pd
 from markupsafe import Markup
 from scipy import sparse
 
+from anew.analysis.alike import LookAlikes, look_alikes
 from anew.analysis.links import Links, find_links
 from anew.analysis.nodes import COUNTED, count_nodes, estimated_from
 from anew.codecs.graph.picture import draw_graph
@@ -38,13 +40,16 @@ class Analysis:
     links: pd.DataFrame  # node, other, score
     facts: dict[str, str]
     picture: bytes
+    alike: LookAlikes | None = None
 
     def save(self, out: Path) -> Path:
-        """Writes a table of each kind, network.png and the page, whose path is returned."""
+        """Writes a table of each kind, network.png, look-alikes and the page, whose path is returned."""
         check_writable(out)
         for name in ("nodes", "communities", "roles", "links"):
             write(out / f"{name}.csv", getattr(self, name).to_csv(index=False))
         write(out / "network.png", self.picture)
+        for number, network in enumerate(self.alike.networks if self.alike else (), 1):
+            write(out / f"alike-{number}.graphml", _graphml(network, number))
         write(out / "network.html", self._page())
         return out / "network.html"
 
@@ -54,6 +59,7 @@ class Analysis:
             "Communities": self.communities,
             "Roles": self.roles,
             "Links that may be missing": self.links,
+            "Look-alikes": self.alike.table if self.alike else pd.DataFrame(),
         }
         shown = {title: Markup(_html(table.head(LISTED))) for title, table in tables.items() if len(table)}
         return template("network.html", "analysis").render(
@@ -67,9 +73,10 @@ def analyze(
     links: int = 20,
     seed: int = 0,
     on_progress: OnProgress | None = None,
+    alike: int = 0,
 ) -> Analysis:
     """Of a network: the first in a file, a built-in (karate, les-miserables), or a networkx graph. It is written to
-    `out`, if that is said; `links` that may be missing are listed.
+    `out`, if that is said; `links` that may be missing are listed, and `alike` networks made that are like it.
 
     Directions are forgotten, and loops and parallel links left out. Raises AnewError for what cannot be read.
     """
@@ -87,14 +94,17 @@ def analyze(
     done()
     found = find_links(adjacency, links, seed)
     done()
+    made_alike = look_alikes(adjacency, nodes["community"].to_numpy(), alike, seed) if alike else None
+    done()
     made = Analysis(
         name,
         nodes.sort_values("pagerank", ascending=False, kind="stable").reset_index(drop=True),
         _communities(adjacency, nodes),
         _roles(nodes),
         _links(found, list(simple)),
-        _facts(graph, simple, nodes, found),
+        _facts(graph, simple, nodes, found) | ({"look-alikes": str(made_alike)} if made_alike else {}),
         _draw(adjacency, nodes),
+        made_alike,
     )
     if out is not None:
         made.save(out)
@@ -103,10 +113,10 @@ def analyze(
 
 
 def _counting(on_progress: OnProgress) -> Callable[[], None]:
-    """To be called after each step: reading, nodes, links, drawing."""
-    steps = iter(range(1, 5))
-    on_progress("analysing", 0, 4)
-    return lambda: on_progress("analysing", next(steps), 4)
+    """To be called after each step: reading, nodes, links, look-alikes, drawing."""
+    steps = iter(range(1, 6))
+    on_progress("analysing", 0, 5)
+    return lambda: on_progress("analysing", next(steps), 5)
 
 
 def _read(location: str) -> tuple[str, Any]:
@@ -177,6 +187,16 @@ def _draw(adjacency: Any, nodes: pd.DataFrame) -> bytes:
     matrix = adjacency[order][:, order].toarray().astype(np.int64)
     np.fill_diagonal(matrix, nodes["community"].to_numpy()[order])
     return draw_graph(matrix, SIDE, MARKED)
+
+
+def _graphml(network: Any, seed: int) -> bytes:
+    """With nodes in a random order: none stands for one of the network's."""
+    nx, file, order = library(), io.BytesIO(), np.random.default_rng(seed).permutation(network.shape[0])
+    graph = nx.from_scipy_sparse_array(network[order][:, order])
+    for *_, data in graph.edges.data():
+        data.clear()
+    nx.write_graphml_xml(graph, file)
+    return file.getvalue()
 
 
 def _html(table: pd.DataFrame) -> str:

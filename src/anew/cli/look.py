@@ -15,7 +15,8 @@ def analyze(
     network: Annotated[str, typer.Argument(metavar="NETWORK", help="A file such as friends.graphml, or a built-in.")],
     out: Annotated[Path | None, typer.Option(help="A folder (analysis/NETWORK if nothing is said).")] = None,
     links: Annotated[int, typer.Option(min=0, help="How many links that may be missing are listed.")] = 20,
-    seed: Annotated[int, typer.Option(help="Of communities, roles and guesses.")] = 0,
+    alike: Annotated[int, typer.Option(min=0, help="How many networks that are like it are made.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of communities, roles, guesses and look-alikes.")] = 0,
 ) -> None:
     """Look at one network: which nodes matter, which belong together, and which links may be missing."""
     from anew.analysis import analyze as analyze_network
@@ -23,7 +24,7 @@ def analyze(
 
     out = out or Path("analysis") / Path(network).stem
     with bars() as on_progress:
-        made = analyze_network(network, out, links, seed, on_progress)
+        made = analyze_network(network, out, links, seed, on_progress, alike)
     say_table([*made.facts.items()])
     nodes = made.nodes.head(10)[["node", "degree", "betweenness", "pagerank", "community"]]
     cells = nodes.map(lambda cell: f"{cell:.4g}" if isinstance(cell, float) else str(cell))
