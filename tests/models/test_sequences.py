@@ -10,7 +10,7 @@ from torch import Tensor
 
 from anew.errors import AnewError
 from anew.models import build
-from anew.models.autoregressive_tokens import AutoregressiveTokens, windows
+from anew.models.autoregressive_tokens import WORDS, AutoregressiveTokens, windows
 from anew.models.masked_diffusion import MaskedDiffusion
 from anew.models.model import Turn
 from anew.models.ngram import NGram
@@ -20,7 +20,7 @@ from anew.nn.decoding import Style
 from anew.nn.rules import Automaton
 from anew.rng import Rng
 from anew.spaces import Batch, Tokens
-from toys import tiny, trainer
+from toys import tiny, toy, trainer
 
 SPACE = Tokens(3, 9)
 
@@ -214,7 +214,7 @@ def test_a_given_text_is_read_wherever_its_padding_is():
     given = Tokens(4, 6)
     model = shaken(given=given)
     told = torch.tensor([[1, 2, 0, 0, 0, 0], [1, 2, 3, 4, 1, 2], [0, 0, 0, 0, 0, 0]])
-    codes = model._told(told, 3).codes
+    codes = model.told(told, 3).codes
     assert codes is not None
     start = model.network.start
     assert codes.tolist()[0] == [0, 0, 0, 0, 1 + start, 2 + start]
@@ -245,6 +245,25 @@ def test_more_passes_leave_more_out():
     shares = [model.adapt(passes)["dropout"] for passes in (1, 8, 20, 100)]
     assert shares == sorted(shares)
     assert shares[0] == 0 < shares[-1]
+    assert [model.adapt(passes)["word_dropout"] for passes in (1, 8)] == [0, WORDS]
+
+
+def test_codes_that_are_dropped_are_not_read():
+    """What follows does not depend on them; and where it is told to, learning drops some."""
+    model, x = shaken(context=9), toy(SPACE, 6)[0]
+    part = model.begun(x)[:, :-1]
+    dropped = torch.zeros(6, part.shape[1] - 1, dtype=torch.bool)
+    dropped[:, 2] = True
+    other = part.clone()
+    other[:, 2] = 1 + part[:, 2] % (SPACE.vocabulary - 1)
+    for mask, alike in ((dropped, True), (~dropped & False, False)):
+        one, two = (model.nats_of(codes, model.told(None, 6), mask)[:, 3:] for codes in (part, other))
+        assert torch.equal(one, two) == alike
+    seen, guessed = (
+        tiny("autoregressive", SPACE, word_dropout=share).loss(Batch(x), Turn("fit", 0.5), Rng.for_step(0, batch=6))
+        for share in (0.0, 0.9)
+    )
+    assert not torch.equal(seen, guessed)
 
 
 def test_masked_diffusion_fills_in_what_goes_with_both_sides():

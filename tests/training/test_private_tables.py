@@ -218,3 +218,14 @@ def test_what_would_not_be_private_is_refused(changes: dict[str, Any], message: 
     with pytest.raises(AnewError, match=message):
         train(tmp_path, **changes)
     assert not (tmp_path / "run/run.json").exists()
+
+
+def test_rows_are_learned_in_few_steps_of_a_high_rate(tmp_path: Path):
+    """As measured: docs/privacy.md. What is asked for comes first."""
+    run = train(tmp_path, size="auto", settings={"passes": 1})
+    assert run.info["model"]["size"] == 1
+    assert run.info["model"]["configuration"]["lr"] == 5e-3
+    assert run.info["model"]["configuration"]["passes"] == 1
+    assert run.info["privacy"]["repeats"] == 2
+    plain = train(tmp_path, private=None, examples=100, out=tmp_path / "plain")
+    assert plain.info["model"]["configuration"]["lr"] == 3e-3

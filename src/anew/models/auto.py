@@ -26,8 +26,11 @@ def choose_recipe(space: Space, latent: bool = False) -> str:
     return "dcgan" if max(space.size) <= SMALL and not latent else "flow_matching"
 
 
-def choose_size(minutes: float, space: Space) -> int:
-    """A larger model learns more from an example and takes longer for it, so the budget decides."""
+def choose_size(minutes: float, space: Space, private: bool = False) -> int:
+    """A larger model learns more from an example and takes longer for it, so the budget decides. Private training adds
+    noise to each weight, so few are best."""
+    if private:
+        return 1
     limits = SEQUENCES if isinstance(space, Tokens) else OTHERS
     return 1 + sum(minutes >= limit for limit in limits)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -40,6 +41,7 @@ class AutoregressiveRows(Model, Completes, Scores):
     spaces = (Fields,)
     likelihood = "exact"
     block = 16_384
+    private: ClassVar[dict[str, Any]] = {"lr": 5e-3, "passes": 50, "dropout": 0.0}  # docs/privacy.md
 
     def __init__(self, space: Space, given: Space | None, config: RowsConfig):
         super().__init__(space, given, config)

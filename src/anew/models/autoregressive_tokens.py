@@ -18,6 +18,7 @@ from anew.rng import Rng
 from anew.spaces import Batch, Space, Tokens
 
 DROPOUT = ((30, 0.3), (15, 0.2), (3, 0.1))  # from how often a code is seen
+WORDS = 0.1  # word dropout, from as often as the least of them
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class TokensConfig(Config):
     heads: int = 0  # 0 is one for every 64 numbers of the width
     context: int = 256  # codes that the next one depends on, at most
     dropout: float = 0.0
+    word_dropout: float = 0.0  # share of the codes before the next that are not read while learning
 
 
 class Told(NamedTuple):
@@ -75,14 +77,16 @@ class AutoregressiveTokens(Model, Completes, Scores, Writes):
 
     def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
         """Nats per code of a part of each example that is as long as the context; shorter ones count for less."""
-        told = self._told(batch.given if self.prefix else self.some_given(batch, rng), batch.size)
+        told = self.told(batch.given if self.prefix else self.some_given(batch, rng), batch.size)
         codes = self.begun(batch.x)
         starts = (rng.uniform(1) * (self._ends(codes) + self.context)).long() - self.context // 2
         starts = torch.minimum(starts, self._ends(codes) - self.context).clamp(min=0)
         part = codes.gather(1, starts + torch.arange(self.context + 1, device=codes.device))
         longest = int((part[:, :-1] > 0).sum(1).max())
-        part = part[:, : longest + 1]
-        return self._nats(part, told).sum(1) / self.context
+        part, dropped = part[:, : longest + 1], None
+        if self.config.word_dropout:
+            dropped = rng.uniform(longest) < self.config.word_dropout
+        return self.nats_of(part, told, dropped).sum(1) / self.context
 
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
         nothing = torch.zeros(n, self.length, dtype=torch.int64, device=rng.device)
@@ -95,10 +99,11 @@ class AutoregressiveTokens(Model, Completes, Scores, Writes):
     def adapt(self, passes: float) -> dict[str, Any]:
         """The more often a code is seen, the more is left out at random, so that it is not learned by heart."""
         seen = passes * self.context / self.length
-        return {"dropout": next((share for limit, share in DROPOUT if seen > limit), 0.0)}
+        dropout = next((share for limit, share in DROPOUT if seen > limit), 0.0)
+        return {"dropout": dropout, "word_dropout": WORDS if dropout else 0.0}
 
     def reader(self, given: Tensor | None, n: int) -> Reader:
-        return CachedReader(self, self._told(given, n))
+        return CachedReader(self, self.told(given, n))
 
     def log_prob(self, x: Tensor, given: Tensor | None, rng: Rng) -> Tensor:
         """-inf for what goes on after its end."""
@@ -107,9 +112,9 @@ class AutoregressiveTokens(Model, Completes, Scores, Writes):
 
     def nats(self, x: Tensor, given: Tensor | None = None, first: int = 0) -> Tensor:
         """A window at a time."""
-        codes, told = self.begun(x), self._told(given, len(x))
+        codes, told = self.begun(x), self.told(given, len(x))
         parts = [
-            self._nats(codes[:, start : end + 1], told)[:, self._scored_from(start) - start :]
+            self.nats_of(codes[:, start : end + 1], told)[:, self._scored_from(start) - start :]
             for start, end in windows(self.length, self.context)
         ]
         return torch.cat(parts, 1)[:, first:]
@@ -122,7 +127,7 @@ class AutoregressiveTokens(Model, Completes, Scores, Writes):
         """(B, 1): of the codes with a start and an end, how many stand before the last 0."""
         return (codes > 0).sum(1, keepdim=True).clamp(max=self.length)
 
-    def _told(self, given: Tensor | None, n: int) -> Told:
+    def told(self, given: Tensor | None, n: int) -> Told:
         """A text that is given stands before the sequence, with its last code next to it."""
         if not self.prefix:
             return Told(self.condition(self.embed, given, n), None)
@@ -132,10 +137,13 @@ class AutoregressiveTokens(Model, Completes, Scores, Writes):
         codes = codes.gather(1, places % self.prefix)
         return Told(None, torch.where(codes > 0, codes + self.network.start, 0))
 
-    def _nats(self, part: Tensor, told: Told) -> Tensor:
-        """(B, T) of the codes of `part` (B, 1 + T) from the second on; 0 after the end."""
+    def nats_of(self, part: Tensor, told: Told, dropped: Tensor | None = None) -> Tensor:
+        """(B, T) of the codes of `part` (B, 1 + T) from the second on; 0 after the end. Of those before, the ones that
+        are `dropped` (B, T) are not read: 0 stands in their place, which is read nowhere else.
+        """
         before, after = part[:, :-1], part[:, 1:]
-        logits = self.network(told.after(before), told.vector)[:, self.prefix :]
+        read = before if dropped is None else before.masked_fill(dropped & (before < self.network.start), 0)
+        logits = self.network(told.after(read), told.vector)[:, self.prefix :]
         nats = F.cross_entropy(logits.flatten(0, 1), after.flatten(), reduction="none")
         return nats.view(after.shape) * (before > 0)
 

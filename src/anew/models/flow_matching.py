@@ -21,7 +21,7 @@ from anew.spaces import Batch, Grid, Space
 Field = Callable[[Tensor, float], Tensor]  # (x, t) -> velocity
 
 STRIDES = 4  # of shortcuts: 1, 1/2, 1/4 and 1/8
-MANY, MOVED = 100, 0.3  # passes over the data from which on, and share of the pictures that, `augment` moves
+MOVED = ((1500, 0.3), (400, 0.12))  # from how many passes over the data which share of the pictures is moved
 NEAR = 0.05  # distance from the end, below which velocities are not taken to grow
 
 
@@ -85,7 +85,7 @@ class FlowMatching(Model):
 
     def adapt(self, passes: float) -> dict[str, Any]:
         """Few pictures, seen often, are also seen from other sides, so that they are not learned by heart."""
-        return {"augment": MOVED} if passes > MANY else {}
+        return {"augment": next((share for limit, share in MOVED if passes > limit), 0.0)}
 
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
         x, steps = rng.normal(*self.space.shape), self.config.steps

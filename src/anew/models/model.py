@@ -107,6 +107,7 @@ class Model(nn.Module, ABC):
     `precision` is what the model was trained in; a family whose samples can bear bf16 looks at it.
     `blind` are the turns whose loss takes nothing of a batch but its size.
     `couples` says why an example's loss depends on the rest of its batch; empty where it does not.
+    `private` are settings for private training, which is noisy, where the user leaves them open.
     `dials` are numbers that may be turned while the model trains, by itself or by who watches over it. Checkpoints
     keep them.
     """
@@ -117,6 +118,7 @@ class Model(nn.Module, ABC):
     couples: str = ""
     block: int = 1
     precision: str = "fp32"
+    private: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, space: Space, given: Space | None, config: Any):
         super().__init__()

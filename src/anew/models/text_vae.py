@@ -117,12 +117,11 @@ class TextVAE(VAE, Writes):
 
     def _nats(self, x: Tensor, told: Tensor, dropped: Tensor) -> Tensor:
         """(B,) of sequences, where the decoder does not see which code was `dropped`, bool (B, length)."""
-        network, before = self.decoder.network, self.decoder.begun(x)[:, :-2]
-        read = before.masked_fill(dropped & (before < network.start), 0)  # which is never read otherwise
-        longest = int((before > 0).sum(1).max())
-        logits = network(read[:, :longest], self.decoder.condition(self.decoder.embed, told, len(x)))
-        nats = F.cross_entropy(logits.flatten(0, 1), x[:, :longest].flatten(), reduction="none").view(len(x), -1)
-        return (nats * (before[:, :longest] > 0)).sum(1)
+        part = self.decoder.begun(x)[:, :-1]
+        longest = int((part[:, :-1] > 0).sum(1).max())
+        return self.decoder.nats_of(part[:, : longest + 1], self.decoder.told(told, len(x)), dropped[:, :longest]).sum(
+            1
+        )
 
     def _told(self, z: Tensor, given: Tensor | None) -> Tensor:
         """(B, latent + F): the latents, and what is given."""

@@ -31,7 +31,7 @@ class Options:
 
     delta: float = 0.0  # 0 is 1 / (10 n) for n training examples
     clip: float = 1.0  # the largest norm of the gradient at one example
-    repeats: int = 4  # how often the gradient at an example is drawn anew, before their mean is clipped
+    repeats: int = 2  # how often the gradient at an example is drawn anew, before their mean is clipped
     codec: str = ""  # "public": what codecs learn of the data may be known to all
 
 

@@ -185,7 +185,8 @@ def _begin(folder: Path, request: Request, data: Dataset, inner: Run | None, sho
     """Decides the model and the plan, by a trial of its speed where time or precision is open; writes the run."""
     minutes = request.minutes or (None if request.examples else MINUTES)
     recipe = choose_recipe(data.space, latent=inner is not None) if request.model == "auto" else request.model
-    size = choose_size(minutes or MINUTES, data.space) if request.size == "auto" else int(request.size)
+    fits = choose_size(minutes or MINUTES, data.space, request.private is not None)
+    size = fits if request.size == "auto" else int(request.size)
     changes: dict[str, Any] = {
         key: value for key, value in request.settings.items() if not key.startswith((PREFIX, PRIVATE))
     }
@@ -202,6 +203,9 @@ def _begin(folder: Path, request: Request, data: Dataset, inner: Run | None, sho
             return make_trainer(model, data.train, plan, group, privacy)
 
     trainer = make(Plan(examples=1))  # refuses what cannot be trained, before anything is written
+    if privacy and (own := {name: value for name, value in trainer.model.private.items() if name not in changes}):
+        changes |= own
+        trainer = make(Plan(examples=1))
     if "batch" not in changes and trainer.config.batch > (most := choose_most(len(data.train))):
         changes["batch"] = str(most)
         trainer = make(Plan(examples=1))
