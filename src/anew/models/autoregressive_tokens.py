@@ -18,7 +18,6 @@ from anew.rng import Rng
 from anew.spaces import Batch, Space, Tokens
 
 DROPOUT = ((30, 0.3), (15, 0.2), (3, 0.1))  # from how often a code is seen
-WORDS = 0.1  # word dropout, from as often as the least of them
 
 
 @dataclass(frozen=True)
@@ -99,8 +98,7 @@ class AutoregressiveTokens(Model, Completes, Scores, Writes):
     def adapt(self, passes: float) -> dict[str, Any]:
         """The more often a code is seen, the more is left out at random, so that it is not learned by heart."""
         seen = passes * self.context / self.length
-        dropout = next((share for limit, share in DROPOUT if seen > limit), 0.0)
-        return {"dropout": dropout, "word_dropout": WORDS if dropout else 0.0}
+        return {"dropout": next((share for limit, share in DROPOUT if seen > limit), 0.0)}
 
     def reader(self, given: Tensor | None, n: int) -> Reader:
         return CachedReader(self, self.told(given, n))
