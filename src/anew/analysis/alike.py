@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from scipy import sparse
 
-RANK, RATE, STEPS = 16, 0.05, 400  # of what is learned of each node, and of learning it
-REPEATED, LOOK = 0.25, 2  # of the links that do not come again by degrees and communities, the share that may; steps
+RANK, RATE, STEPS, LOOK = 16, 0.05, 400, 2  # numbers learned of each node; of learning; steps between two looks at it
+REPEATED = 0.25  # of the links that do not come again by degrees and communities, the share that may
 LEARNED = 3_000  # nodes of a network whose walks can be learned: they take the square of them
 
 
@@ -83,7 +83,7 @@ def _flow(logs: torch.Tensor) -> np.ndarray:
     steps = logs.exp()
     at = torch.full((1, len(steps)), 1 / len(steps))
     for _ in range(100):
-        at = at @ (steps + torch.eye(len(steps))) / 2  # it rests now and then, so that it does not swing for ever
+        at = (at @ steps + at) / 2  # it rests now and then, so that it does not swing for ever
     flow = at.T * steps
     return (flow + flow.T).numpy()
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MINUTES = 5.0  # if no budget is named
-OVERHEAD = 0.06  # share of the minutes that previews and checkpoints take
+OVERHEAD = 0.02  # share of the minutes that previews and checkpoints take; if they take more, `Loop` keeps the minutes
 
 
 @dataclass(frozen=True)
