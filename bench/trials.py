@@ -27,10 +27,11 @@ from safetensors.torch import load_file, save_file
 
 import anew
 from anew.codecs.image.codec import ImageCodec
+from anew.drawing import draw
 from anew.errors import AnewError
 from anew.evaluation.report import Report
 from anew.models import build, recipes
-from anew.run import Run, draw
+from anew.run import Run
 from anew.sources import open_source
 from anew.spaces import Space
 from anew.writing import replacing, write, write_json
