@@ -227,8 +227,10 @@ def test_a_line_says_what_was_decided():
     pieces = [*map(chorale, range(3)), score(SCALE, signatures=[(0, 3, 4)])]
     assert fitted(*pieces).describe() == (
         "4 pieces of up to 106 codes (--set codec.length=512 overrides): "
-        "136 notes in 4 tracks, 3/4, 4/4, 4 steps a quarter (--set codec.grid=12)"
+        "136 notes in 4 tracks, 3/4, 4/4, 4 steps a quarter (--set codec.grid=12); "
+        "so few are better learned in other keys, too: --set codec.transpose=5"
     )
+    assert "other keys" not in fitted(*pieces, transpose=1).describe()
     assert re.match(r"4 pieces as \d+ passages of up to \d\d codes", fitted(*pieces, length=60).describe())
 
 

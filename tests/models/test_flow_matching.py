@@ -128,6 +128,8 @@ def test_auto_chooses_what_can_be_built(space: Grid | Tokens):
     recipe = choose_recipe(space)
     assert recipe in recipes()
     assert build(recipe, space, None, 1).space == space
+    assert choose_recipe(Grid(1, (28, 28))) == "dcgan"
+    assert choose_recipe(Grid(3, (32, 32))) == choose_recipe(Grid(1, (64, 64))) == "flow_matching"
 
 
 def test_sizes():

@@ -7,13 +7,13 @@ from anew.spaces import Fields, Graph, Grid, Space, Tokens
 
 SIZES = range(1, 7)
 SEQUENCES, OTHERS = (2, 15), (1, 30)  # minutes from which on the next size is better
-SMALL = 32  # pixels: the largest side for which the families were measured beside one another
+SMALL = 32  # pixels: the largest side for which the families were measured beside one another, in grey
 FEW = 10  # nodes: of larger graphs, the edges are too many to be learned all at once (docs/quality.md)
 
 
 def choose_recipe(space: Space, latent: bool = False) -> str:
-    """The best by the report card on tables and small pictures; the steadiest on larger ones and on maps of latents;
-    elsewhere, what serves any space."""
+    """The best by the report card on tables and small pictures; the steadiest on coloured or larger ones and on maps of
+    latents; elsewhere, what serves any space."""
     if isinstance(space, Fields) and all(field.values for field in space.fields):
         return "autoregressive"
     if isinstance(space, Tokens):
@@ -23,7 +23,7 @@ def choose_recipe(space: Space, latent: bool = False) -> str:
         return "graph-vae" if plain and space.nodes <= FEW else "autoregressive"
     if not isinstance(space, Grid) or len(space.size) != 2:
         return "vae"
-    return "dcgan" if max(space.size) <= SMALL and not latent else "flow_matching"
+    return "dcgan" if max(space.size) <= SMALL and space.channels == 1 and not latent else "flow_matching"
 
 
 def choose_size(minutes: float, space: Space, private: bool = False) -> int:

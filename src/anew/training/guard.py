@@ -19,7 +19,7 @@ from anew.rng import Rng, generator
 from anew.spaces import Batch
 from anew.training.checkpoint import roll_back, save_weights
 from anew.training.remedies import SIGNALS
-from anew.training.signals import View, energy_distance, memorised, spread, vendi
+from anew.training.signals import View, energy_distance, memorised, nearest, spread, vendi
 from anew.training.trainer import Trainer
 from anew.writing import replacing
 
@@ -34,6 +34,7 @@ GOOD, COLLAPSED = 0.7, 0.5  # spread of the samples over that of data
 CHANCES = 20  # draws of data, which tell how much of a distance is chance
 ENDS = ("memorisation", "overfitting")  # for which there is no remedy
 FEW, NARROW = 0.4, 1 / 3  # Vendi score of the samples over that of data; its kernel's scale over their spread
+TWIN, TWINS = 0.3, 0.1  # how near a twin is, next to what is usual; share of samples with one, above that of data
 OVERFIT, SURE, VANISHED = 0.6, 0.99, 0.2
 LOST, WORSE = 0.15, 3  # distance to data (0 to 1) that samples had not before, and how many times the best so far
 RISEN, SURELY = 1.03, 0.02  # loss on held-out examples: times the least so far, and beyond
@@ -202,6 +203,8 @@ class Guard:
                 if not self.memory["best"]:
                     self._keep_best(distance)
                 return found
+            if found := self._twins(seen):
+                return found
             if distance > max(LOST, WORSE * nearest):
                 return "divergence", f"samples are {distance:.2f} of 1 away from data, and were {nearest:.2f} before"
         self.memory["good"] = self.trainer.step
@@ -245,10 +248,22 @@ class Guard:
             return None
         apart, kinds = spread(seen) / usual, vendi(seen, NARROW * usual) / vendi(real, NARROW * usual)
         self.memory["spread"] = max(self.memory["spread"], apart)
-        late = self.trainer.step > max(YOUNG, EARLY * self.trainer.steps)
-        if (late or self.memory["spread"] > GOOD) and (apart < COLLAPSED or kinds < FEW):
+        if (self._late or self.memory["spread"] > GOOD) and (apart < COLLAPSED or kinds < FEW):
             return "mode collapse", f"samples are {apart:.0%} as far apart as data are, and {kinds:.0%} as varied"
         return None
+
+    def _twins(self, seen: Tensor) -> tuple[str, str] | None:
+        """One kind of samples may be always the same one, and the others as varied as ever."""
+        real = self._train_examples(0)
+        within = TWIN * nearest(real).median()
+        same, of_data = ((nearest(x) < within).float().mean().item() for x in (seen, real))
+        if not self._late or same - of_data <= TWINS:
+            return None
+        return "mode collapse", f"{same:.0%} of the samples have a twin ({of_data:.0%} of the data have)"
+
+    @property
+    def _late(self) -> bool:
+        return self.trainer.step > max(YOUNG, EARLY * self.trainer.steps)
 
     def _copying(self, seen: Tensor) -> tuple[str, str] | None:
         share = memorised(seen, self.train)

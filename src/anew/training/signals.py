@@ -41,6 +41,11 @@ def vendi(x: Tensor, scale: float) -> float:
     return torch.exp(-(shares * shares.log()).sum()).item()
 
 
+def nearest(x: Tensor) -> Tensor:
+    """(n,): how far each of (n, d) is from the nearest other one."""
+    return torch.cdist(x, x).fill_diagonal_(torch.inf).amin(1)
+
+
 def energy_distance(x: Tensor, y: Tensor) -> float:
     """Between two samples, 0 (in the mean, for one distribution) to 1 (Szekely and Rizzo 2013, "E-coefficient")."""
     across = 2 * torch.cdist(x, y).mean().item()

@@ -30,6 +30,7 @@ from anew.spaces import Tokens
 
 _TOGETHER = 10  # passages of a piece that are held out together
 _FINEST = 24  # steps of a quarter
+_FEW = 1_000  # passages, which a Transformer soon knows by heart
 
 Passages = tuple[Score, ...]
 
@@ -122,7 +123,9 @@ class MusicCodec(TokenCodec):
         cut = f" as {passages:,} passages" if passages > pieces else ""
         what = f"{pieces:,} pieces{cut} of up to {self.space.length:,} codes (--set codec.length=512 overrides)"
         kinds = f"{self.seen['notes']:,} notes in {tracks} track{'s' * (tracks != 1)}, {bars}{more}"
-        return f"{what}: {kinds}, {self.events.grid} steps a quarter (--set codec.grid=12)"
+        few = passages < _FEW and not self.options.transpose
+        keys = "; so few are better learned in other keys, too: --set codec.transpose=5" if few else ""
+        return f"{what}: {kinds}, {self.events.grid} steps a quarter (--set codec.grid=12){keys}"
 
     def encode(self, loaded: Sequence[Score | Passages]) -> Tensor:
         """int64 (B, length) of scores, each as one example, or of all passages of pieces."""
