@@ -35,7 +35,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return plan(make, replace(request, examples=512, precision="fp32"), None, stride, show)
 
     monkeypatch.setattr(train, "_plan", small)
-    monkeypatch.setattr(train, "choose_size", lambda minutes, space: 1)
+    monkeypatch.setattr(train, "choose_size", lambda *_: 1)
     monkeypatch.setattr(gather, "FULL", Effort(30, 100))
     monkeypatch.chdir(tmp_path)
     _make_photos(tmp_path / "photos")

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from anew.drawing import draw
 from anew.errors import AnewError
 from anew.models import build
 from anew.models.flow import Flow
@@ -15,7 +16,6 @@ from anew.models.model import Turn
 from anew.nn.bijection import Folded, OnHalf
 from anew.nn.coupling import Convolutional
 from anew.rng import Rng
-from anew.run import draw
 from anew.spaces import Batch, Field, Fields, Grid, Space
 from toys import LABEL, SPACES, tiny, toy
 

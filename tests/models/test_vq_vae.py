@@ -6,12 +6,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from anew.drawing import draw
 from anew.errors import AnewError
 from anew.models import build
 from anew.models.model import Turn
 from anew.models.vq_vae import VQVAE, Codebook, perplexity
 from anew.rng import Rng
-from anew.run import draw
 from anew.spaces import Batch, Grid
 from toys import LABEL, SPACES, tiny, toy, trainer
 
