@@ -77,6 +77,19 @@ def trainer(model: Model, steps: int, **plan: Any) -> Trainer:
     return Trainer(model, toy_split(model.space, model.given), Plan(examples, **plan))
 
 
+def drawn_by(rules: Rules, n: int, places: int) -> list[list[int]]:
+    """The n sequences of `rules` that ended, any code that is allowed being as likely as any other."""
+    generator, found, ended = torch.Generator().manual_seed(0), [], torch.zeros(n, dtype=torch.bool)
+    for _ in range(places):
+        allowed = rules.allowed()
+        assert allowed.any(1).all()
+        codes = torch.multinomial(allowed.float(), 1, generator=generator)[:, 0].masked_fill(ended, 0)
+        found.append(codes)
+        rules.tell(codes)
+        ended |= codes == 0
+    return [row[: row.index(0)] for row in torch.stack(found, 1)[ended].tolist()]
+
+
 def check_picking(make: Callable[[int], Rules], steps: int = 20) -> None:
     """Rules of n sequences that are drawn by them: picked in the middle, they go on as those do that were picked."""
     n, rows, generator = 20, torch.tensor([19, 3, 3, 0, 7]), torch.Generator().manual_seed(0)

@@ -16,6 +16,7 @@ from anew.codecs.codec import BadRecord
 from anew.codecs.graph.molecule import MoleculeCodec, is_valid, smiles
 from anew.nn.trails import Trails
 from anew.sources import open_source
+from toys import drawn_by
 
 
 def fitted(*texts: str) -> tuple[MoleculeCodec, list[nx.Graph]]:
@@ -57,14 +58,8 @@ def test_what_is_written_bond_by_bond_is_valid():
     codec, _ = fitted("CC(C)(C)O", "C[N+](C)(C)CC([O-])=O", "N#CC=C", "OS(=O)(=O)Cl", "[Na+].[Cl-]", "FB(F)F")
     known = MoleculeCodec.from_json(json.loads(json.dumps(codec.to_json())))
     assert known.space == codec.space
-    trails, generator = Trails(known.space), torch.Generator().manual_seed(0)
-    rules, codes, ended = trails.rules(200), [], torch.zeros(200, dtype=torch.bool)
-    for _ in range(trails.longest):
-        drawn = torch.multinomial(rules.allowed().float(), 1, generator=generator)[:, 0].masked_fill(ended, 0)
-        codes.append(drawn)
-        rules.tell(drawn)
-        ended |= drawn == 0
-    written = np.stack([trails.read(row) for row in torch.stack(codes, 1)[ended].tolist()])
+    trails = Trails(known.space)
+    written = np.stack([trails.read(codes) for codes in drawn_by(trails.rules(200), 200, trails.longest)])
     graphs = known.decode(torch.from_numpy(written))
     assert len({smiles(graph) for graph in graphs}) > 50
     assert all(map(is_valid, graphs))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from anew.nn.trails import Trails
 from anew.spaces import Graph
+from toys import drawn_by
 
 SPACES = [Graph(7), Graph(7, 3), Graph(7, 1, 2), Graph(7, 3, 2), Graph(7, 1, 1, 30)]
 LIMITED = [Graph(7, 3, 2, 0, (1, 3, 0), (1, 2)), Graph(7, 3, 1, 0, (1, 2, 0), (1,)), Graph(7, 1, 2, 0, (3,), (2, 1))]
@@ -91,19 +92,10 @@ def check_allowed(trails: Trails, graphs: list[np.ndarray]) -> None:
         rules.tell(codes)
 
 
-def drawn(trails: Trails, n: int, places: int = 60) -> list[list[int]]:
-    """The trails of n that ended, any code that is allowed being as likely as any other."""
-    generator, rules = torch.Generator().manual_seed(0), trails.rules(n)
-    found, ended = [], torch.zeros(n, dtype=torch.bool)
-    for _ in range(places):
-        allowed = rules.allowed()
-        assert allowed.any(1).all()
-        codes = torch.multinomial(allowed.float(), 1, generator=generator)[:, 0].masked_fill(ended, 0)
-        found.append(codes)
-        rules.tell(codes)
-        ended |= codes == 0
-    assert ended.float().mean() > 0.9
-    return [trail[: trail.index(0)] for trail in torch.stack(found, 1)[ended].tolist()]
+def drawn(trails: Trails, n: int) -> list[list[int]]:
+    found = drawn_by(trails.rules(n), n, places=60)
+    assert len(found) > 0.9 * n
+    return found
 
 
 @every_space

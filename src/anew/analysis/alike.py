@@ -33,11 +33,11 @@ def look_alikes(adjacency: Any, communities: np.ndarray, count: int, seed: int) 
     """
     rng = np.random.default_rng(seed)
     plain = [by_communities(adjacency, communities, rng) for _ in range(max(1, count))]
-    made, rows = plain, {"the network": [adjacency], "by communities": plain}
+    made, rows = plain, {"the network": [adjacency]}
     if adjacency.shape[0] <= LEARNED:
         scores = walked(adjacency, communities, rng, seed)
-        made = [draw(scores, adjacency, rng) for _ in range(count)]
-        rows = {"the network": [adjacency], "look-alikes": made, "by communities": plain}
+        made = rows["look-alikes"] = [draw(scores, adjacency, rng) for _ in range(count)]
+    rows["by communities"] = plain
     table = [{"network": name, **_means(found, adjacency, communities)} for name, found in rows.items()]
     return LookAlikes(made, pd.DataFrame(table))
 
@@ -57,10 +57,11 @@ def walked(adjacency: Any, communities: np.ndarray, rng: np.random.Generator, se
     for step in range(STEPS):
         logs = F.log_softmax(expected + factors[0] @ factors[1].T, 1)
         if step % LOOK == 0:
-            again = repeated(draw(_flow(logs), adjacency, rng), adjacency)
+            scores = _flow(logs)
+            again = repeated(draw(scores, adjacency, rng), adjacency)
             most = most or again + REPEATED * (1 - again)
             if again >= most:
-                break
+                return scores
         loss = -logs[a, b].mean()
         optimiser.zero_grad()
         loss.backward()

@@ -119,9 +119,8 @@ class TextVAE(VAE, Writes):
         """(B,) of sequences, where the decoder does not see which code was `dropped`, bool (B, length)."""
         part = self.decoder.begun(x)[:, :-1]
         longest = int((part[:, :-1] > 0).sum(1).max())
-        return self.decoder.nats_of(part[:, : longest + 1], self.decoder.told(told, len(x)), dropped[:, :longest]).sum(
-            1
-        )
+        nats = self.decoder.nats_of(part[:, : longest + 1], self.decoder.told(told, len(x)), dropped[:, :longest])
+        return nats.sum(1)
 
     def _told(self, z: Tensor, given: Tensor | None) -> Tensor:
         """(B, latent + F): the latents, and what is given."""

@@ -192,6 +192,7 @@ class Room:
     def __init__(self, space: Graph, n: int):
         self.kinds = torch.tensor(space.room or (BOUNDLESS,) * space.node_kinds)
         self.takes = torch.tensor(space.takes or (1,) * space.edge_kinds)
+        self.least = self.takes.min()
         self.left = torch.zeros(n, space.nodes, dtype=torch.int64)
 
     def make(self, nodes: Tensor, kinds: Tensor, where: Tensor) -> None:
@@ -206,15 +207,15 @@ class Room:
 
     def open(self, nodes: Tensor) -> Tensor:
         """bool (n,): whether any edge fits to a node (n,)."""
-        return self._left(nodes) >= self.takes.min()
+        return self._left(nodes) >= self.least
 
     def open_codes(self, width: int) -> Tensor:
         """bool (n, width): the same of all nodes, in the columns of their numbers."""
-        return F.pad(self.left >= self.takes.min(), (1, width - 1 - self.left.shape[1]))
+        return F.pad(self.left >= self.least, (1, width - 1 - self.left.shape[1]))
 
     def suits(self, kinds: Tensor, joined: Tensor) -> Tensor:
         """bool (n, kinds): whether a node of a kind may come where it is `joined` (n,) to another."""
-        return (_of_kind(self.kinds, kinds) >= self.takes.min()) | ~joined[:, None]
+        return (_of_kind(self.kinds, kinds) >= self.least) | ~joined[:, None]
 
     def fits(self, kinds: Tensor, one: Tensor, other: Tensor) -> Tensor:
         """bool (n, kinds): whether an edge of a kind has room at both of two nodes (n,)."""

@@ -254,10 +254,11 @@ class Guard:
 
     def _twins(self, seen: Tensor) -> tuple[str, str] | None:
         """One kind of samples may be always the same one, and the others as varied as ever."""
-        real = self._train_examples(0)
-        within = TWIN * nearest(real).median()
-        same, of_data = ((nearest(x) < within).float().mean().item() for x in (seen, real))
-        if not self._late or same - of_data <= TWINS:
+        if not self._late:
+            return None
+        usual = nearest(self._train_examples(0))
+        same, of_data = ((near < TWIN * usual.median()).float().mean().item() for near in (nearest(seen), usual))
+        if same - of_data <= TWINS:
             return None
         return "mode collapse", f"{same:.0%} of the samples have a twin ({of_data:.0%} of the data have)"
 
