@@ -166,6 +166,11 @@ def test_pictures_that_are_moved_in_training_are_not_in_samples():
     assert drawn[..., space.size[1] // 2 :].mean() < -0.7
 
 
+def test_more_than_all_pictures_cannot_be_moved():
+    with pytest.raises(AnewError, match="setting 'augment' cannot be '7'; expected a share from 0 to 1"):
+        tiny("flow_matching", SPACES["grey"], augment="7")
+
+
 def test_few_pictures_are_moved():
     model = tiny("flow_matching", SPACES["grey"])
     shares = [model.adapt(passes)["augment"] for passes in (5, 100, 1000, 5000)]

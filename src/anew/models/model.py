@@ -61,6 +61,7 @@ _SHARES = (
     "penalty_share",
     "shortcut",
     "shortcut_from",
+    "augment",
 )  # 1 at most
 
 
