@@ -33,9 +33,9 @@ class Sampler:
     """Draws samples of a model, which the codec decodes.
 
     Sequences begin with the `prompt`, are drawn in a `style` and have at most `length` codes. Texts end before any of
-    `stop`, and what follows the prompt obeys the `grammar`. With a `beam`, nothing is drawn, but the likeliest sequence
-    searched for. Each sample is the best of `best_of` candidates. `show` is told the codes (n,) that are drawn, column
-    by column. Raises AnewError for what the model or the codec cannot do.
+    `stop`, and what follows the prompt (of a language: all) obeys the `grammar`. With a `beam`, nothing is drawn, but
+    the likeliest sequence searched for. Each sample is the best of `best_of` candidates. `show` is told the codes (n,)
+    that are drawn, column by column. Raises AnewError for what the model or the codec cannot do.
     """
 
     model: Model
@@ -93,7 +93,7 @@ class Sampler:
 
     def warning(self, x: Tensor) -> str:
         """What to say of samples that are not all that the grammar asks for; empty where they are."""
-        if self.grammar is None or self._matcher is None or (whole := self._matcher.whole(x, self._first)).all():
+        if self.grammar is None or self._matcher is None or (whole := self._matcher.whole(x, self._obeys_from)).all():
             return ""
         found = f"{int(whole.sum()):,} of {len(x):,} samples are whole, as the {self.grammar.kind} asks"
         return f"{found}; others ran out of length: try --best-of 8, or limit what the grammar lets repeat"
@@ -113,7 +113,7 @@ class Sampler:
         """bool (n, any): what holds of a sample or not (`Codec.traits`), and whether it is whole by the grammar."""
         held = [torch.ones(len(x), 0, dtype=torch.bool)]
         if self._matcher is not None:
-            held.append(self._matcher.whole(x, self._first)[:, None])
+            held.append(self._matcher.whole(x, self._obeys_from)[:, None])
         traits = self.codec.traits(self.items(x)).values()
         return torch.cat(held + [torch.from_numpy(values)[:, None] for values in traits if values.dtype == bool], 1)
 
@@ -152,7 +152,15 @@ class Sampler:
         if self.grammar is None:
             return None
         codec = cast("TextCodec", self.codec)
-        return Matcher(self.grammar, codec.codes, codec.space.vocabulary)
+        matcher = Matcher(self.grammar, codec.codes, codec.space.vocabulary)
+        if self.grammar.language and self.prompt and not matcher.begins(self._begun.tolist()):
+            raise AnewError(f"no {self.grammar.language} begins with the prompt '{self.prompt}'; leave out the grammar")
+        return matcher
+
+    @property
+    def _obeys_from(self) -> int:
+        """The place of the first code that the grammar is of."""
+        return 0 if self.grammar and self.grammar.language else self._first
 
     @property
     def _writing(self) -> Writing | None:
@@ -165,7 +173,7 @@ class Sampler:
         rules = self.codec.rules(n)
         if self._matcher is None:
             return rules
-        obeyed = self._matcher.rules(n, self._first)
+        obeyed = self._matcher.rules(n, self._obeys_from)
         return obeyed if rules is None else Both(rules, obeyed)
 
 

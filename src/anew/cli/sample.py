@@ -51,7 +51,9 @@ def sample(
     stop: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="Of text: what it ends before.")] = None,
     regex: Annotated[str | None, typer.Option(metavar="REGEX", help="Of text: what follows the prompt, whole.")] = None,
     json_schema: Annotated[Path | None, typer.Option(metavar="FILE", help="Of text: JSON by this schema.")] = None,
-    grammar: Annotated[Path | None, typer.Option(metavar="FILE", help="Of text: by this Lark grammar.")] = None,
+    grammar: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Of text: by this Lark grammar; or the word python, of code.")
+    ] = None,
     best_of: Annotated[int, typer.Option(help="Candidates for each sample, of which the best is kept.")] = 1,
     beam: Annotated[int | None, typer.Option(help="Of sequences: the likeliest, by a search so wide.")] = None,
 ) -> None:
@@ -108,7 +110,10 @@ def _grammar(regex: str | None, json_schema: Path | None, lark: Path | None) -> 
     if regex is None and json_schema is None and lark is None:
         return None
     from anew.codecs.text.grammar import Grammar
+    from anew.codecs.text.languages import LANGUAGES
 
+    if lark is not None and str(lark) in LANGUAGES and not lark.exists():
+        return Grammar(regex, _read(json_schema), language=str(lark))
     return Grammar(regex, _read(json_schema), _read(lark))
 
 

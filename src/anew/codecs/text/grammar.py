@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from anew.codecs.text.codes import Codes
-from anew.errors import AnewError
+from anew.codecs.text.languages import LANGUAGES, grammar_of
+from anew.errors import AnewError, unknown
 from anew.nn.rules import Rules
 
 _SPACE = r"(\n[ \t]{0,32}| )?"  # between the parts of JSON: more of it could go on until the length runs out
-_NAMES = {"regex": "regex", "json_schema": "JSON schema", "lark": "Lark grammar"}
+_NAMES = {"regex": "regex", "json_schema": "JSON schema", "lark": "Lark grammar", "language": "language"}
 _SAID = re.compile(r"^error: (.*)$", re.MULTILINE)  # what is wrong, in many lines of where
 _MOST = 200  # letters of that
 
@@ -27,17 +28,20 @@ class Grammar:
     """What all of a text must be, as one of these.
 
     `regex` is a regular expression without look-around and references back; `json_schema` a schema, as it is or as
-    text; `lark` a context-free grammar in the way of Lark, whose first rule is `start`. Raises AnewError for none or
-    several of them.
+    text; `lark` a context-free grammar in the way of Lark, whose first rule is `start`; `language` one of `LANGUAGES`,
+    of which a text is, with its prompt. Raises AnewError for none or several of them.
     """
 
     regex: str | None = None
     json_schema: Mapping[str, Any] | str | None = None
     lark: str | None = None
+    language: str | None = None
 
     def __post_init__(self) -> None:
         if sum(getattr(self, name) is not None for name in _NAMES) != 1:
-            raise AnewError("a grammar is one of regex, json_schema and lark; give one of them")
+            raise AnewError("a grammar is one of regex, json_schema, lark and language; give one of them")
+        if self.language not in (None, *LANGUAGES):
+            raise unknown("language", str(self.language), LANGUAGES)
 
     @property
     def kind(self) -> str:
@@ -67,6 +71,10 @@ class Matcher:
     def rules(self, n: int, first: int = 0) -> Rules:
         """For n sequences that obey it from place `first` on."""
         return GrammarRules([self.start.deep_copy() for _ in range(n)], self.codes, first)
+
+    def begins(self, codes: list[int]) -> bool:
+        """Whether a text that obeys it may begin with these."""
+        return bool(self.start.deep_copy().consume_tokens(codes))
 
     def whole(self, x: Tensor, first: int = 0) -> Tensor:
         """bool (n,): which of the sequences (n, length) are all that the grammar asks for."""
@@ -120,8 +128,8 @@ class _Vocabulary:
 def _compiled(grammar: Grammar, library: Any) -> str:
     if grammar.regex is not None:
         return str(library.LLMatcher.grammar_from_regex(grammar.regex))
-    if grammar.lark is not None:
-        return str(library.LLMatcher.grammar_from_lark(grammar.lark))
+    if (lark := grammar_of(grammar.language) if grammar.language else grammar.lark) is not None:
+        return str(library.LLMatcher.grammar_from_lark(lark))
     schema = grammar.json_schema if isinstance(grammar.json_schema, str) else json.dumps(grammar.json_schema)
     return str(library.LLMatcher.grammar_from_json_schema(schema, defaults={"whitespace_pattern": _SPACE}))
 
