@@ -1,7 +1,7 @@
 """Pairs of texts: dates that are translated exactly, and functions that are written to their docstrings and parse.
 
-Held-out dates are asked once, with the likeliest answer. Of each held-out docstring several functions are drawn, and
-the first that parses is taken; chrF is that of what is taken.
+Held-out dates are asked once, with the likeliest answer. Of each held-out docstring several functions are drawn, as
+they come and by the grammar of Python, and the first that parses is taken; chrF is that of what is taken.
 
     bench/run pairs [--minutes 5] [--tries 8] [--only dates]
 """
@@ -21,9 +21,11 @@ from torch import Tensor
 
 import anew
 from anew.codecs.text.code_parts import parses
+from anew.codecs.text.grammar import Grammar
 from anew.evaluation.translation import SURE, answers, chrf
 from anew.nn.decoding import Style
 from anew.run import Run
+from anew.sampler import Sampler
 
 WANTED = {"dates": 0.99, "python-docstrings": 0.90}
 SETTINGS: dict[str, dict[str, str]] = {"dates": {}, "python-docstrings": {"codec.vocabulary": "1024"}}
@@ -63,22 +65,27 @@ def judge(name: str, run: Run, asked: int, tries: int) -> dict[str, Any]:
     if name == "dates":
         made = answers(run, batch.given, SURE)
         return {"asked": len(made), "exact": float(np.mean([a == b for a, b in zip(made, real, strict=True)]))}
-    first, best = written(run, batch.given, tries)
-    near = np.mean([chrf(a, b) for a, b in zip(best, real, strict=True)])
+    ways = {"as it comes": None, "by the grammar": Grammar(language="python")}
+    return {"asked": len(real)} | {way: functions(run, batch.given, real, tries, by) for way, by in ways.items()}
+
+
+def functions(run: Run, given: Tensor, real: list[str], tries: int, grammar: Grammar | None) -> dict[str, Any]:
+    first, best = written(Sampler(run.model, run.codec, LIKELY, grammar=grammar), given, tries)
     shares = {
         f"parses of {n}": float(np.mean([parses(text) for text in some])) for n, some in ((1, first), (tries, best))
     }
-    return {"asked": len(best), **shares, "chrF": float(near), "example": best[0]}
+    near = np.mean([chrf(a, b) for a, b in zip(best, real, strict=True)])
+    return shares | {"chrF": float(near), "examples": best[:3]}
 
 
-def written(run: Run, given: Tensor, tries: int) -> tuple[list[str], list[str]]:
+def written(sampler: Sampler, given: Tensor, tries: int) -> tuple[list[str], list[str]]:
     """The first function that is drawn for each docstring, and the first that parses and is not empty, if one does."""
-    first = best = answers(run, given, LIKELY)
+    first = best = sampler.items(sampler.draw(len(given), given, 0))
     for seed in range(1, tries):
         left = [i for i, text in enumerate(best) if not (text.strip() and parses(text))]
         if not left:
             break
-        drawn = dict(zip(left, answers(run, given[left], LIKELY, seed), strict=True))
+        drawn = dict(zip(left, sampler.items(sampler.draw(len(left), given[left], seed)), strict=True))
         best = [drawn.get(i, text) for i, text in enumerate(best)]
     return first, best
 
