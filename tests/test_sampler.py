@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import anew
 from anew.cli import app, main
+from anew.codecs.text.code_parts import parses
 from anew.codecs.text.grammar import Grammar
 from anew.errors import AnewError
 from anew.models.writing import Writes
@@ -152,6 +153,16 @@ def test_a_search_finds_what_is_likelier(pairs: Run):
     assert nats[1] <= nats[0] + 1e-4
 
 
+def test_code_that_obeys_its_language_parses_prompt_and_all(functions: Run):
+    language = Grammar(language="python")
+    assert not all(parses(text) for text in functions.sample(20, prompt="def f(x"))
+    made = functions.sample(20, prompt="def f(x", grammar=language, best_of=20)
+    assert all(text.startswith("def f(x") and parses(text) for text in made)
+    for prompt in ("def f(x))", "def f(x):<FILL_ME>1\n"):
+        with pytest.raises(AnewError, match="no python begins with the prompt"):
+            functions.sample(1, prompt=prompt, grammar=language)
+
+
 def test_a_search_obeys_the_grammar(pairs: Run):
     assert pairs.sample(1, {"said": "y1"}, beam=4, grammar=Grammar(regex="c[0-9]d")).items[0][::2] == "cd"
     assert pairs.sample(1, {"said": "y1"}, beam=4, prompt="zz", length=3).items[0].startswith("zz")
@@ -211,6 +222,7 @@ def test_from_the_command_line(pairs: Run, tmp_path: Path):
     assert invoke("sample", run, "--given", "said=x1", "--regex", "[ab]{2}").strip() in ("aa", "ab", "ba", "bb")
     assert json.loads(invoke("sample", run, "--given", "said=x1", "--json-schema", str(schema))) in ("a", "猫")
     assert invoke("sample", run, "--given", "said=x1", "--grammar", str(lark), "--best-of", "4").strip() in ("x", "yz")
+    assert parses(invoke("sample", run, "--given", "said=x1", "--grammar", "python", "--best-of", "4"))
     assert invoke("sample", run, "--given", "said=x1", "--beam", "4").strip()
     out = tmp_path / "made.jsonl"
     invoke("sample", run, "-n", "3", "--regex", "a?b", "--out", str(out))
