@@ -165,6 +165,20 @@ def test_one_kind_of_samples_that_are_all_the_same_is_a_collapse(tmp_path: Path)
     assert event.saw.startswith("20% of the samples have a twin (0%")
 
 
+def test_a_short_training_that_ends_narrow_is_told(tmp_path: Path):
+    """While it is young, samples may be poor; there is nothing to go back to."""
+    session = trainer(tiny("dcgan", SPACES["grey"]), 100)
+    guard, x = Guard(session, toy_split(SPACES["grey"]), tmp_path), toy(SPACES["grey"], 64)[0]
+    x[:] = x[0]
+    session.step = 90
+    assert guard.judge(x) is None
+    session.step = session.steps
+    event = guard.judge(x)
+    assert event is not None
+    assert event.signal == "mode collapse"
+    assert event.did.startswith("too late to mend it; train for longer, or try --set lr=")
+
+
 def few_pictures(folder: Path, n: int) -> Path:
     """`n` handwritten digits, of which 80 % are trained on."""
     folder.mkdir()

@@ -264,7 +264,11 @@ class Guard:
 
     @property
     def _late(self) -> bool:
-        return self.trainer.step > max(YOUNG, EARLY * self.trainer.steps)
+        return self._over or self.trainer.step > max(YOUNG, EARLY * self.trainer.steps)
+
+    @property
+    def _over(self) -> bool:
+        return self.trainer.step >= self.trainer.steps
 
     def _copying(self, seen: Tensor) -> tuple[str, str] | None:
         share = memorised(seen, self.train)
@@ -282,7 +286,7 @@ class Guard:
         resting[signal] = step + GRACE * self.trainer.steps if signal != "not finite" else 0
         act, advice = SIGNALS[signal]
         used_up = len(self.memory["events"]) >= ACTIONS
-        did = "" if used_up else act(self)
+        did = "" if used_up else self._too_late(signal, advice) or act(self)
         if not did and not (used_up or signal in ENDS):
             return None  # nothing can be turned further
         if not did:
@@ -291,6 +295,12 @@ class Guard:
         self.memory["events"].append(list(event))
         self.memory["norms"] = []
         return event
+
+    def _too_late(self, signal: str, advice: str) -> str:
+        """What to say instead of going back at the end, where there is nothing to go back to."""
+        if signal != "mode collapse" or not self._over or self.memory["spread"] > GOOD:
+            return ""
+        return f"too late to mend it; train for longer, or {self._advise(advice)}"
 
     def _stop(self, saw: str, advice: str) -> str:
         best = self.trainer.group.told(self.memory["best"])

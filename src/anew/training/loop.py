@@ -102,9 +102,10 @@ class Loop:
             self._record(display)
             trainer.model.listen({name: value.item() for name, value in seen.items()})
         previewed = trainer.step % self.preview_steps == 0
-        events = self._watch(previewed)
         if previewed:
             self._keep_time(display)
+        previewed |= trainer.step == trainer.steps
+        events = self._watch(previewed)
         if previewed or events or time.monotonic() - self.saved > SAVE_SECONDS:
             self._save()
         for event in events:
