@@ -53,11 +53,14 @@ class AutoregressiveRows(Model, Completes, Scores):
         self.fields = len(space.fields)
 
     def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
-        """Of the fields that are hidden, as if it were of all (Uria et al. 2014, equation 8)."""
-        known, fields = self._some_known(rng), self._some_fields(turn)
+        """Of the fields that are hidden, as if it were of all (Uria et al. 2014, equation 8).
+
+        Where the first ones are known, of the next one alone: that is what rows are drawn by.
+        """
+        fields = self._some_fields(turn)
+        known, hidden = self._some_known(fields, rng)
         told = self.condition(self.embed, self.some_given(batch, rng), batch.size)
         outputs = self.network(torch.where(known, batch.x, torch.nan), told, fields).float()
-        hidden = ~known if fields is None else ~known[:, fields]
         logs = self.head.log_probs(outputs, batch.x, fields) * hidden
         return -logs.sum(1) * self.fields / hidden.sum(1).clamp(min=1)
 
@@ -67,12 +70,18 @@ class AutoregressiveRows(Model, Completes, Scores):
             return None
         return torch.randperm(self.fields, generator=generator("scored", turn.progress))[:SCORED].tolist()
 
-    def _some_known(self, rng: Rng) -> Tensor:
-        """bool (B, F): any number of fields but all of them, the first ones or any."""
+    def _some_known(self, fields: list[int] | None, rng: Rng) -> tuple[Tensor, Tensor]:
+        """bool (B, F): any number of fields but all of them, the first ones or any; and which of `fields` (or all) are
+        to be told from them, (B, so many): of the first ones, the next.
+        """
+        every = torch.arange(self.fields, device=rng.device)
+        some = every if fields is None else torch.tensor(fields, device=rng.device)
         turns = rng.uniform(self.fields).argsort(1)  # (B, F): when each field's turn is
-        ordered = torch.arange(self.fields, device=rng.device)
-        turns = torch.where(rng.uniform(1) < self.config.ordered, ordered, turns)
-        return turns < rng.integers(self.fields, 1)
+        in_order = rng.uniform(1) < self.config.ordered
+        turns = torch.where(in_order, every, turns)
+        count = torch.where(in_order, some[rng.integers(len(some), 1)], rng.integers(self.fields, 1))
+        told = turns[:, some]
+        return turns < count, torch.where(in_order, told == count, told >= count)
 
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
         nothing = nothing_known(self.space, n, rng.device)
