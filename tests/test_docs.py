@@ -27,15 +27,17 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with what the pages speak of in it, and a budget that none of them notices."""
     from anew.evaluation import gather
     from anew.evaluation.gather import Effort
-    from anew.training import train
+    from anew.training import decide
+    from anew.training.trainer import Plan
 
-    plan = train._plan
+    within_budget = decide.Draft._within_budget
 
-    def small(make, request, minutes, stride, show):  # type: ignore[no-untyped-def]
-        return plan(make, replace(request, examples=512, precision="fp32"), None, stride, show)
+    def small(draft: decide.Draft, show: bool) -> Plan:
+        draft.request, draft.minutes = replace(draft.request, examples=512, precision="fp32"), None
+        return within_budget(draft, show)
 
-    monkeypatch.setattr(train, "_plan", small)
-    monkeypatch.setattr(train, "choose_size", lambda *_: 1)
+    monkeypatch.setattr(decide.Draft, "_within_budget", small)
+    monkeypatch.setattr(decide, "choose_size", lambda *_: 1)
     monkeypatch.setattr(gather, "FULL", Effort(30, 100))
     monkeypatch.chdir(tmp_path)
     _make_photos(tmp_path / "photos")

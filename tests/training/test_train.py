@@ -15,8 +15,7 @@ from anew.errors import AnewError
 from anew.models import build
 from anew.run import Run
 from anew.spaces import Grid
-from anew.training import metrics
-from anew.training import train as train_module
+from anew.training import decide, metrics
 from anew.writing import alone
 
 SMALL: dict[str, Any] = {
@@ -193,8 +192,8 @@ def test_minutes_become_a_number_of_examples():
 
 def test_minutes_are_kept_where_the_trial_was_too_quick(monkeypatch):
     settings = {"width": 2, "batch": 16, "guard": False}
-    trial = train_module.choose
-    monkeypatch.setattr(train_module, "choose", lambda *asked: trial(*asked)._replace(seconds=1e-4))
+    trial = decide.choose
+    monkeypatch.setattr(decide, "choose", lambda *asked: trial(*asked)._replace(seconds=1e-4))
     run = train(out="run", examples=None, minutes=0.02, settings=settings)
     planned, seen = run.info["training"]["examples"], run.info["result"]["examples"]
     assert planned // 10 - 16 <= seen < planned / 2  # time is looked at after every tenth

@@ -2,62 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
-from anew.codecs import PREFIX
 from anew.codecs.dataset import Dataset, fingerprint, prepare
 from anew.codecs.table.codec import TableCodec
 from anew.display import bars, say, say_table
 from anew.errors import AnewError, unknown
 from anew.given import Given
-from anew.models import build, recipes
-from anew.models.auto import choose_most, choose_recipe, choose_size, read_size
-from anew.models.model import Model
+from anew.models import recipes
+from anew.models.auto import read_size
 from anew.run import Run, codec_for
 from anew.sources import open_source
-from anew.training.distributed import default_device, launch
+from anew.training.decide import Request, decide
+from anew.training.distributed import launch
 from anew.training.loop import fit
-from anew.training.precision import PRECISIONS, choose
-from anew.training.private import make_trainer, settle
-from anew.training.private_promise import PREFIX as PRIVATE
-from anew.training.private_promise import check_request, codec_settings, draft
-from anew.training.trainer import Group, Plan, Trainer
+from anew.training.precision import PRECISIONS
+from anew.training.private_promise import check_request, codec_settings
 from anew.writing import check_writable, is_leftover
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MINUTES = 5.0  # if no budget is named
-OVERHEAD = 0.02  # share of the minutes that previews and checkpoints take; if they take more, `Loop` keeps the minutes
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked for. The same request on the same data is the same run: it is gone on with."""
-
-    source: str
-    data: str  # fingerprint
-    model: str
-    size: str
-    given: tuple[str, ...]
-    minutes: float | None
-    examples: int | None
-    seed: int
-    settings: dict[str, str]
-    devices: int
-    precision: str
-    inside: str | None  # the run whose latent space it is to be trained in
-    private: float | None  # epsilon
-
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "given": list(self.given)}
 
 
 def train(
@@ -182,76 +151,23 @@ def _difference(run: Run, request: Request) -> str:
 
 
 def _begin(folder: Path, request: Request, data: Dataset, inner: Run | None, show: bool) -> Run:
-    """Decides the model and the plan, by a trial of its speed where time or precision is open; writes the run."""
-    minutes = request.minutes or (None if request.examples else MINUTES)
-    recipe = choose_recipe(data.space, latent=inner is not None) if request.model == "auto" else request.model
-    fits = choose_size(minutes or MINUTES, data.space, request.private is not None)
-    size = fits if request.size == "auto" else int(request.size)
-    changes: dict[str, Any] = {
-        key: value for key, value in request.settings.items() if not key.startswith((PREFIX, PRIVATE))
-    }
-    privacy = None if request.private is None else draft(request.private, request.settings, data)
-    if privacy:
-        changes |= {"guard": "false"}  # it looks at the examples
-
-    group = Group(default_device())  # where it will train
-
-    def make(plan: Plan) -> Trainer:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(request.seed)
-            model = build(recipe, data.space, data.given_space, size, changes)
-            return make_trainer(model, data.train, plan, group, privacy)
-
-    trainer = make(Plan(examples=1))  # refuses what cannot be trained, before anything is written
-    if privacy and (own := {name: value for name, value in trainer.model.private.items() if name not in changes}):
-        changes |= own
-        trainer = make(Plan(examples=1))
-    if "batch" not in changes and trainer.config.batch > (most := choose_most(len(data.train))):
-        changes["batch"] = str(most)
-        trainer = make(Plan(examples=1))
-    plan, model = _plan(make, request, minutes, trainer.stride, show), trainer.model
-    if most := model.config.passes * len(data.train):
-        plan = replace(plan, examples=min(plan.examples, most))
-    settled = {
-        name: value for name, value in model.adapt(plan.examples / len(data.train)).items() if name not in changes
-    }
-    if settled:
-        changes |= settled
-        model = make(plan).model
+    """Writes a run with all that is decided."""
+    found = decide(request, data, inner is not None, show)
     info = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "request": request.to_json(),
         "source": _about(request, data),
         "given": list(request.given),
         "inside": request.inside,
-        "model": {"recipe": recipe, "size": size, "configuration": asdict(model.config)},
-        "training": plan.to_json(),
+        "model": {"recipe": found.recipe, "size": found.size, "configuration": asdict(found.model.config)},
+        "training": found.plan.to_json(),
     }
-    _say_plan(model, recipe, size, plan, show)
-    if privacy:
-        privacy = settle(make(plan))
-        info["privacy"] = privacy.to_json()
-        say(f"private: {privacy}", show)
+    if found.privacy:
+        info["privacy"] = found.privacy.to_json()
     given = None
     if data.given_codec is not None and data.train.given is not None:
         given = Given.learn(data.given_codec, data.train.given)
     return Run.create(folder, info, data.codec, given, inner)
-
-
-def _plan(make: Callable[[Plan], Trainer], request: Request, minutes: float | None, stride: int, show: bool) -> Plan:
-    """`stride` is how many examples a step takes."""
-    threads = max(1, torch.get_num_threads() // request.devices)
-    plan = Plan(request.examples or 1, "fp32", False, request.seed, threads, request.devices)
-    precision = "fp32" if request.private else request.precision
-    if minutes is None and precision != "auto":
-        return replace(plan, precision=precision)
-    say("measuring speed ...", show)
-    trial = replace(plan, examples=request.examples or 10**9)
-    speed = choose(make, trial, precision)
-    if minutes is None:
-        return speed.plan
-    steps = max(1, int(minutes * 60 * (1 - OVERHEAD) / speed.seconds))
-    return replace(speed.plan, examples=steps * stride, minutes=None if request.private else minutes)
 
 
 def _about(request: Request, data: Dataset) -> dict[str, Any]:
@@ -276,16 +192,6 @@ def _say_data(data: Dataset, show: bool) -> None:
         first = "; ".join(f"'{name}' {reason}" for name, reason in data.skipped[:3])
         more = " ..." if data.skipped_count > 3 else ""
         say(f"left out {data.skipped_count:,} that cannot be read: {first}{more}", show)
-
-
-def _say_plan(model: Model, recipe: str, size: int, plan: Plan, show: bool) -> None:
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    layout = ", channels last" if plan.channels_last else ""
-    say(
-        f"{recipe}, size {size}: {parameters / 1e6:.2f} million parameters, {plan.precision}{layout}, "
-        f"{plan.examples:,} examples",
-        show,
-    )
 
 
 def _ended(run: Run, show: bool) -> Run:
