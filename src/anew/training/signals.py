@@ -9,7 +9,7 @@ from anew.nn.conditioning import vector_size, vectors
 from anew.rng import generator
 from anew.spaces import Space
 
-DIMENSIONS = 512  # of the view, at most
+DIMENSIONS, TOGETHER = 512, 500  # of the view, at most; examples that are brought down at a time
 UNIQUE = 1 / 3  # a sample this much closer to one example than to any other is that example
 
 
@@ -25,7 +25,10 @@ class View:
             self.projection = torch.randn(size, DIMENSIONS, generator=generator("view")) * DIMENSIONS**-0.5
 
     def __call__(self, x: Tensor) -> Tensor:
-        flat = vectors(self.space, x.cpu()).float()
+        return torch.cat([self._of(part) for part in x.cpu().split(TOGETHER)])
+
+    def _of(self, x: Tensor) -> Tensor:
+        flat = vectors(self.space, x).float()
         return flat if self.projection is None else flat @ self.projection
 
 
