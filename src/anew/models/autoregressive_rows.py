@@ -25,7 +25,7 @@ class RowsConfig(Config):
     width: int = 256
     blocks: int = 2
     embedding: int = 48  # numbers that stand for a value at the input
-    dropout: float = 0.1
+    dropout: float = 0.15
     passes: int = 150  # more are learned by heart
     ordered: float = 0.5  # share of examples of which the first fields in the order of sampling are known, not any
 
