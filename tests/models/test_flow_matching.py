@@ -157,7 +157,7 @@ def test_pictures_that_are_moved_in_training_are_not_in_samples():
     space = SPACES["grey"]
     x = torch.full((64, *space.shape), -1.0)
     x[..., : space.size[1] // 2] = 1.0
-    model = tiny("flow_matching", space, augment=0.5)
+    model = tiny("flow_matching", space, moved=0.5)
     trainer = Trainer(model, Split(space.pack(x), None, space), Plan(32 * 150))
     for _ in range(trainer.steps):
         trainer.advance()
@@ -167,12 +167,12 @@ def test_pictures_that_are_moved_in_training_are_not_in_samples():
 
 
 def test_more_than_all_pictures_cannot_be_moved():
-    with pytest.raises(AnewError, match="setting 'augment' cannot be '7'; expected a share from 0 to 1"):
-        tiny("flow_matching", SPACES["grey"], augment="7")
+    with pytest.raises(AnewError, match="setting 'moved' cannot be '7'; expected a share from 0 to 1"):
+        tiny("flow_matching", SPACES["grey"], moved="7")
 
 
 def test_few_pictures_are_moved():
     model = tiny("flow_matching", SPACES["grey"])
-    shares = [model.adapt(passes)["augment"] for passes in (5, 100, 1000, 5000)]
+    shares = [model.adapt(passes)["moved"] for passes in (5, 100, 1000, 5000)]
     assert shares == sorted(shares)
     assert shares[1] == 0 < shares[2]

@@ -34,7 +34,7 @@ class FlowMatchingConfig(Config):
     blocks: int = 2  # residual blocks at each size
     patch: int = 0  # side of the squares of pixels that are treated as one; 0 goes by the size of the picture
     dropout: float = 0.0
-    augment: float = 0.0  # share of the pictures that are mirrored, shifted or turned, which the network is told
+    moved: float = 0.0  # share of the pictures that are mirrored, shifted or turned, which the network is told
     predict: str = "x"  # what the network says: x, the end of the path, or the velocity
     solver: str = "heun"  # or euler
     steps: int = 10  # of the solver; heun asks the network twice a step
@@ -60,9 +60,9 @@ class FlowMatching(Model):
         for kind, name, known in (("solver", config.solver, SOLVERS), ("prediction", config.predict, PREDICTIONS)):
             if name not in known:
                 raise unknown(kind, name, known)
-        told = 4 * config.width if given is not None or config.shortcut or config.augment else 0
+        told = 4 * config.width if given is not None or config.shortcut or config.moved else 0
         self.embed = embedding(given, told)
-        self.moves = nn.Linear(HOW, told, bias=False) if config.augment else None
+        self.moves = nn.Linear(HOW, told, bias=False) if config.moved else None
         self.strides = nn.Embedding(STRIDES + 1, told) if config.shortcut else None
         patch = config.patch or patch_side(space.size)
         self.net = UNet(
@@ -72,7 +72,7 @@ class FlowMatching(Model):
     def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
         given, goal, moves = self.some_given(batch, rng), batch.x, None
         if self.moves is not None:
-            goal, moves = moved(goal, rng, self.config.augment)
+            goal, moves = moved(goal, rng, self.config.moved)
         t = rng.normal().sigmoid()  # logit-normal times: the middle is the hard part (Esser et al. 2024, section 3.1)
         noise, stride = rng.normal(*self.space.shape), None
         velocity = goal - noise
@@ -85,7 +85,7 @@ class FlowMatching(Model):
 
     def adapt(self, passes: float) -> dict[str, Any]:
         """Few pictures, seen often, are also seen from other sides, so that they are not learned by heart."""
-        return {"augment": next((share for limit, share in MOVED if passes > limit), 0.0)}
+        return {"moved": next((share for limit, share in MOVED if passes > limit), 0.0)}
 
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
         x, steps = rng.normal(*self.space.shape), self.config.steps

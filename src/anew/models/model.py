@@ -61,7 +61,7 @@ _SHARES = (
     "penalty_share",
     "shortcut",
     "shortcut_from",
-    "augment",
+    "moved",
 )  # 1 at most
 
 
