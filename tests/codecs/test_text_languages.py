@@ -63,7 +63,7 @@ def test_what_is_drawn_parses(python: Matcher, functions: list[str]):
 WRONG = [
     "x = 1\n    y = 2", "if a:\n    6\nx\n    return", "for x in y:", "try:\n    a", "(a", "a b", "x if y", "a + not b",
     "def f(a=1, b):\n    pass", "f(a=1, b)", "f(*, a)", "f(a for a in b, c)", "[x for f(x) in y]", "('a'index)",
-    "f(x) = 3", "del f(x)", "None = 1", "yield = 3", "01", "# a\rb c",
+    "f(x) = 3", "del f(x)", "del *x", "(*a)", "class A(x for x in y): pass", "None = 1", "yield = 3", "01", "# a\rb c",
     "'a\n'", "f'{if}'", "b'é'", "'a' b'b'", "x = 'a\0'", "'\\x1'", "\"\"\"a\"",
 ]  # fmt: skip
 RIGHT = [
@@ -71,6 +71,7 @@ RIGHT = [
     "async def f(a, /, b, *c, d=1, **e) -> int:\n    await g()\n    return {**e, 'a': [*c]}",
     "@a.b(c)\nclass D(E, metaclass=F):\n\n    # about\n\n    x, (y, *z) = 1, (2, 3)",
     "x = (a and  # why\n     not b)",
+    "(*a, b), (c,), (d)\ndel e, f.g",
     "with open(f'{a.b!r}{{}}', \"rb\") as c, d:\n    x[1:2, ::3] += lambda y=1, *z: y if y else z",
     "try:\n    a\nexcept (B, C) as d:\n    raise E from d\nelse:\n    f\nfinally:\n    g",
     "if (n := len(a)) > 10: b; c",

@@ -91,8 +91,9 @@ class Draft:
 
     def suggest(self, settings: Mapping[str, Any]) -> None:
         """Settings that hold where nothing else is set."""
-        self.settings = {**settings, **self.settings}
-        vars(self).pop("example", None)
+        if more := {name: value for name, value in settings.items() if name not in self.settings}:
+            self.settings |= more
+            del self.example
 
     @cached_property
     def example(self) -> Trainer:
