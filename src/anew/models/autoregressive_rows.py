@@ -28,6 +28,7 @@ class RowsConfig(Config):
     dropout: float = 0.15
     passes: int = 150  # more are learned by heart
     ordered: float = 0.5  # share of examples of which the first fields in the order of sampling are known, not any
+    focused: bool = True  # whether those tell the next field alone, not all that are hidden
 
 
 class AutoregressiveRows(Model, Completes, Scores):
@@ -41,7 +42,7 @@ class AutoregressiveRows(Model, Completes, Scores):
     spaces = (Fields,)
     likelihood = "exact"
     block = 16_384
-    private: ClassVar[dict[str, Any]] = {"lr": 5e-3, "passes": 50, "dropout": 0.0}  # docs/privacy.md
+    private: ClassVar[dict[str, Any]] = {"lr": 5e-3, "passes": 50, "dropout": 0.0, "focused": False}  # docs/privacy.md
 
     def __init__(self, space: Space, given: Space | None, config: RowsConfig):
         super().__init__(space, given, config)
@@ -55,7 +56,8 @@ class AutoregressiveRows(Model, Completes, Scores):
     def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
         """Of the fields that are hidden, as if it were of all (Uria et al. 2014, equation 8).
 
-        Where the first ones are known, of the next one alone: that is what rows are drawn by.
+        Where the first ones are known, of the next one alone: rows are drawn by nothing else. (What one field says
+        is too faint beside the noise of private training.)
         """
         fields = self._some_fields(turn)
         known, hidden = self._some_known(fields, rng)
@@ -72,7 +74,7 @@ class AutoregressiveRows(Model, Completes, Scores):
 
     def _some_known(self, fields: list[int] | None, rng: Rng) -> tuple[Tensor, Tensor]:
         """bool (B, F): any number of fields but all of them, the first ones or any; and which of `fields` (or all) are
-        to be told from them, (B, so many): of the first ones, the next.
+        to be told from them, (B, so many): of the first ones, the next, if `focused`.
         """
         every = torch.arange(self.fields, device=rng.device)
         some = every if fields is None else torch.tensor(fields, device=rng.device)
@@ -81,7 +83,7 @@ class AutoregressiveRows(Model, Completes, Scores):
         turns = torch.where(in_order, every, turns)
         count = torch.where(in_order, some[rng.integers(len(some), 1)], rng.integers(self.fields, 1))
         told = turns[:, some]
-        return turns < count, torch.where(in_order, told == count, told >= count)
+        return turns < count, (told >= count) & ((told == count) | ~in_order | (not self.config.focused))
 
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
         nothing = nothing_known(self.space, n, rng.device)
