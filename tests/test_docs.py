@@ -16,6 +16,7 @@ from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+TRANSLATED = ROOT / "README.zh-CN.md"  # whose code is README.md's
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 FOLLOWING = ("sample.md", "report.md")  # pages that speak of runs that are there
@@ -143,7 +144,7 @@ def _make_mnist(folder: Path) -> None:
         (folder / f"train-{name}-ubyte").write_bytes(header + array.tobytes())
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [page for page in PAGES if page != TRANSLATED], ids=lambda page: page.name)
 def test_code_blocks_run(page: Path, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if page.name in FOLLOWING:
         for out in ("runs/photos", "runs/cats"):
@@ -156,6 +157,15 @@ def test_code_blocks_run(page: Path, desk: Path, monkeypatch: pytest.MonkeyPatch
                 _run(line, monkeypatch)
         else:
             assert language == "text", f"{page.name}: who runs a block of {language}?"
+
+
+def test_the_translation_has_the_same_code() -> None:
+    assert _without_comments(TRANSLATED) == _without_comments(ROOT / "README.md")
+
+
+def _without_comments(page: Path) -> list[str]:
+    blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
+    return [re.sub(r" *#.*", "", line) for _, code in blocks for line in code.splitlines()]
 
 
 def _run(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
