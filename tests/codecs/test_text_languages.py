@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import json
+from pathlib import Path
 
 import pytest
-import torch
 
+import anew
 from anew.codecs.text.code_parts import parses
 from anew.codecs.text.codes import Bytes
 from anew.codecs.text.grammar import Grammar, Matcher
 from anew.codecs.text.languages import LANGUAGES, grammar_of
-from anew.codecs.tokens import padded, unpadded
+from anew.codecs.tokens import padded
 from anew.errors import AnewError
+from anew.sampler import Sampler
 from anew.sources.stdlib import PythonDocstrings
 
-CODES, SEEN = Bytes(), 2  # letters before each, by which letters are drawn
+CODES = Bytes()
 
 
 @pytest.fixture(scope="module")
@@ -38,26 +40,20 @@ def test_what_people_write_obeys_it(python: Matcher, functions: list[str]):
     assert sum(obeys(python, text) for text in functions) >= 0.99 * len(functions) > 200
 
 
-def test_what_is_drawn_parses(python: Matcher, functions: list[str]):
-    """Letters as often as they follow two others in real functions, and sometimes any; what comes of it is no sense."""
-    follow: defaultdict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
-    for row in CODES.encode(functions):
-        for place, code in enumerate([*row, 0]):
-            follow[tuple(row[max(0, place - SEEN) : place])][code] += 1
-    rules, generator, n = python.rules(100), torch.Generator().manual_seed(0), 100
-    x, done = torch.zeros(n, 400, dtype=torch.int64), torch.zeros(n, dtype=torch.bool)
-    for place in range(x.shape[1]):
-        likely = torch.full((n, python.codes), 3e-5)
-        for row, before in zip(likely, x[:, max(0, place - SEEN) : place].tolist()):
-            if found := follow.get(tuple(before)):
-                row[list(found)] += torch.tensor(list(found.values())) / found.total()
-        drawn = torch.multinomial(likely * rules.allowed(), 1, generator=generator)[:, 0]
-        x[:, place] = drawn.masked_fill(done, 0)
-        done |= x[:, place] == 0
-        rules.tell(x[:, place])
-    whole = [text for text, ended in zip(CODES.decode(unpadded(x)), python.whole(x).tolist()) if ended]
-    assert len(whole) > 10
-    assert [text for text in whole if not parses(text)] == []
+def test_what_is_drawn_parses(functions: list[str], tmp_path: Path):
+    """Letters as they follow a few others in real functions: what comes of it is no sense."""
+    path = tmp_path / "functions.jsonl"
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in functions), encoding="utf-8")
+    settings = {"codec.codes": "bytes", "order": 3, "batch": 512}
+    run = anew.train(
+        path, "ngram", examples=1_000, precision="fp32", settings=settings, out=tmp_path / "run", show=False
+    )
+    language = Grammar(language="python")
+    sampler = Sampler(run.model, run.codec, grammar=language, length=400)
+    x = sampler.draw(60, None, seed=0)
+    whole = Matcher(language, CODES, run.codec.space.vocabulary).whole(x)
+    assert whole.sum() > 10
+    assert [text for text in sampler.items(x[whole]) if not parses(text)] == []
 
 
 WRONG = [

@@ -19,7 +19,7 @@ from anew.rng import Rng, generator
 from anew.spaces import Batch
 from anew.training.checkpoint import roll_back, save_weights
 from anew.training.remedies import SIGNALS
-from anew.training.signals import View, energy_distance, memorised, nearest, spread, vendi
+from anew.training.signals import View, energy_distance, memorised, spread, to_nearest, vendi
 from anew.training.trainer import Trainer
 from anew.writing import replacing
 
@@ -256,8 +256,8 @@ class Guard:
         """One kind of samples may be always the same one, and the others as varied as ever."""
         if not self._late:
             return None
-        usual = nearest(self._train_examples(0))
-        same, of_data = ((near < TWIN * usual.median()).float().mean().item() for near in (nearest(seen), usual))
+        usual = to_nearest(self._train_examples(0))
+        same, of_data = ((near < TWIN * usual.median()).float().mean().item() for near in (to_nearest(seen), usual))
         if same - of_data <= TWINS:
             return None
         return "mode collapse", f"{same:.0%} of the samples have a twin ({of_data:.0%} of the data have)"

@@ -44,7 +44,7 @@ def vendi(x: Tensor, scale: float) -> float:
     return torch.exp(-(shares * shares.log()).sum()).item()
 
 
-def nearest(x: Tensor) -> Tensor:
+def to_nearest(x: Tensor) -> Tensor:
     """(n,): how far each of (n, d) is from the nearest other one."""
     return torch.cdist(x, x).fill_diagonal_(torch.inf).amin(1)
 

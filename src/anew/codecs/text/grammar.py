@@ -128,8 +128,10 @@ class _Vocabulary:
 def _compiled(grammar: Grammar, library: Any) -> str:
     if grammar.regex is not None:
         return str(library.LLMatcher.grammar_from_regex(grammar.regex))
-    if (lark := grammar_of(grammar.language) if grammar.language else grammar.lark) is not None:
-        return str(library.LLMatcher.grammar_from_lark(lark))
+    if grammar.lark is not None:
+        return str(library.LLMatcher.grammar_from_lark(grammar.lark))
+    if grammar.language is not None:
+        return str(library.LLMatcher.grammar_from_lark(grammar_of(grammar.language)))
     schema = grammar.json_schema if isinstance(grammar.json_schema, str) else json.dumps(grammar.json_schema)
     return str(library.LLMatcher.grammar_from_json_schema(schema, defaults={"whitespace_pattern": _SPACE}))
 
