@@ -154,7 +154,8 @@ class Sampler:
         codec = cast("TextCodec", self.codec)
         matcher = Matcher(self.grammar, codec.codes, codec.space.vocabulary)
         if self.grammar.language and self.prompt and not matcher.begins(self._begun.tolist()):
-            raise AnewError(f"no {self.grammar.language} begins with the prompt '{self.prompt}'; leave out the grammar")
+            nearly = f"the grammar of {self.grammar.language}, which is nearly all of it"
+            raise AnewError(f"nothing in {nearly}, begins with the prompt '{self.prompt}'; leave out the grammar")
         return matcher
 
     @property

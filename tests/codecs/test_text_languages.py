@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -75,6 +78,7 @@ RIGHT = [
     "x = yield\nprint(*a, sep='', **b)",
     "'''a\n'b''c'''",
     "a = b'\\x00' rb'\\d' if not x is not y else -1.5e-3j",
+    "def 猫(größe, имя=ひらがな):\n    return Σ + é2",
 ]
 
 
@@ -105,3 +109,11 @@ def test_other_languages_are_told():
 
 def test_how_a_text_begins(python: Matcher):
     assert [python.begins(CODES.encode([text])[0]) for text in ("def f(", "def f)", "")] == [True, False, True]
+
+
+def test_letters_of_names():
+    """Python takes letters that are written in several ways for one, so that a name might be a keyword."""
+    ranges = re.search(r"LETTER: /\[(.*?)\]", grammar_of("python"))[1]
+    letters = re.findall(f"[{ranges}]", "".join(map(chr, range(sys.maxunicode))))
+    assert len(letters) > 30_000
+    assert [x for x in letters if not x.isidentifier() or unicodedata.normalize("NFKC", x) != x] == []
