@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from anew.errors import AnewError
 from anew.nn.matrix import hidden
 from anew.nn.norm import RMSNorm, rms_norm
+from anew.nn.temperature import Temperature
 
 BUCKETS = 8192  # of pairs of codes
 MATRIX = 512  # places, up to which attention is multiplied out on processors
@@ -106,6 +107,7 @@ class Transformer(nn.Module):
         self.enter, self.norm = nn.RMSNorm(width), RMSNorm(width)
         self.head = nn.Linear(width, vocabulary + 1, bias=False)
         nn.init.normal_(self.head.weight, std=width**-0.5)
+        self.temperature = Temperature()
         self.register_buffer("turns", rotations(length, width // heads), persistent=False)
 
     def forward(self, codes: Tensor, told: Tensor | None = None) -> Tensor:
@@ -141,7 +143,7 @@ class Transformer(nn.Module):
         h, turns = self.enter(h), self.turns[:, first : first + codes.shape[1]]
         for layer, block in enumerate(self.blocks):
             h = block(h, turns, cache, layer)
-        return self.head(self.norm(h)).float()
+        return self.temperature(self.head(self.norm(h)).float())
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, causal: bool = True) -> Tensor:

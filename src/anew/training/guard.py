@@ -15,8 +15,10 @@ from torch import Tensor
 from anew.codecs.dataset import Split
 from anew.errors import AnewError
 from anew.models.model import Turn
+from anew.nn.temperature import temperatures
 from anew.rng import Rng, generator
 from anew.spaces import Batch
+from anew.training.calibrate import calibrate
 from anew.training.checkpoint import roll_back, save_weights
 from anew.training.remedies import SIGNALS
 from anew.training.signals import View, energy_distance, memorised, spread, to_nearest, vendi
@@ -224,15 +226,19 @@ class Guard:
         return None
 
     def _held_out_loss(self) -> float:
-        """Always of the same examples, in the same places."""
-        batch = _some(self.held_out, min(EXAMINED, len(self.held_out))).to(self.trainer.group.device)
-        rng = Rng.for_step("guard", batch=batch.size, device=self.trainer.group.device)
-        model = self.trainer.ema.model
-        training = model.training
-        with torch.no_grad(), self.trainer.group.autocast(self.trainer.plan.precision):
-            loss = model.eval().loss(batch, Turn(model.turns[0], 1.0), rng).mean().item()
-        model.train(training)
-        return loss
+        """Of the average, always of the same examples in the same places, after its temperature was set by them."""
+        trainer, model = self.trainer, self.trainer.ema.model
+        batch = _some(self.held_out, min(EXAMINED, len(self.held_out))).to(trainer.group.device)
+
+        def loss() -> Tensor:
+            rng = Rng.for_step("guard", batch=batch.size, device=trainer.group.device)
+            with trainer.group.autocast(trainer.plan.precision):
+                return model.loss(batch, Turn(model.turns[0], 1.0), rng).mean()
+
+        least = calibrate(model, loss)
+        for latest, average in zip(temperatures(trainer.model), temperatures(model), strict=True):
+            latest.copy_(average)  # so that averaging leaves it as it is
+        return least
 
     def _keep_best(self, distance: float) -> None:
         """The latest of those that are no further from held-out data than chance can tell."""
