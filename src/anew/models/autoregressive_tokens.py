@@ -17,7 +17,7 @@ from anew.nn.transformer import Cache, Transformer
 from anew.rng import Rng
 from anew.spaces import Batch, Space, Tokens
 
-DROPOUT = ((30, 0.3), (15, 0.2), (3, 0.1))  # from how often a code is seen
+DROPOUT = ((30, 0.3), (10, 0.2), (3, 0.1))  # from how often a code is seen
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ class Cache:
 
     def __init__(self, layers: int, shape: tuple[int, ...], told: Tensor):
         self.kept = told.new_empty(layers, 2, *shape)  # shape: (B, heads, length, width of a head)
+        self.lasts = told.new_zeros(layers, 2, *told.shape)  # what each `Shift` was shown last
         self.told, self.used, self.last = told, 0, torch.empty(0)  # last: the latest codes (B, 1)
 
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
@@ -29,8 +30,14 @@ class Cache:
         self.kept[layer, 1, :, :, self.used : end] = values
         return self.kept[layer, 0, :, :, :end], self.kept[layer, 1, :, :, :end]
 
+    def swap(self, layer: int, which: int, h: Tensor) -> Tensor:
+        """Keeps the last place of h (B, T, width); returns the one that was kept before, (B, 1, width)."""
+        last, self.lasts[layer, which] = self.lasts[layer, which].clone(), h[:, -1:]
+        return last
+
     def pick(self, rows: Tensor) -> None:
         """Goes on with these of the sequences (any,); one may come several times. Of as many, those move that must."""
+        self.lasts = self.lasts[:, :, rows]
         if len(rows) != len(self.told):
             self.kept = self.kept[:, :, rows]
         else:
@@ -39,15 +46,30 @@ class Cache:
         self.told, self.last = self.told[rows], self.last[rows]
 
 
+class Shift(nn.Module):
+    """Of each number, a learned share is that of the place before (Peng et al. 2023, section 3.1, "token shift")."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.share = nn.Parameter(torch.linspace(0, 0.25, width))
+
+    def forward(self, h: Tensor, last: Tensor | None = None) -> Tensor:
+        """(B, T, width); before the first place stands `last` (B, 1, width), or nothing."""
+        before = F.pad(h[:, :-1], (0, 0, 1, 0)) if last is None else torch.cat([last.to(h.dtype), h[:, :-1]], 1)
+        return torch.lerp(h, before, self.share.to(h.dtype))
+
+
 class Block(nn.Module):
     """Self-attention with rotary positions (Su et al. 2021) and normalised queries and keys (Henry et al. 2020) of a
-    sharpness that each head learns, then
-    SwiGLU (Shazeer 2020)."""
+    sharpness that each head learns, then SwiGLU (Shazeer 2020). Where places see only those before them, both are
+    shown some of the one before: see `Shift`.
+    """
 
     def __init__(self, width: int, heads: int, dropout: float = 0.0, causal: bool = True):
         super().__init__()
         self.heads, self.causal = heads, causal
         self.norm1, self.norm2 = RMSNorm(width), RMSNorm(width)
+        self.shifts = nn.ModuleList(Shift(width) for _ in range(2 * causal))
         self.query, self.key, self.value = (hidden(width, width) for _ in range(3))
         self.out = hidden(width, width, zero=True)
         inner = 16 * -(-8 * width // 48)
@@ -57,7 +79,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, turns: Tensor, cache: Cache | None = None, layer: int = 0) -> Tensor:
         """(B, T, width); `turns` (2, T, width of a head) are those of the T places."""
-        h = self.norm1(x)
+        h = self._shifted(self.norm1(x), 0, cache, layer)
         q, k, v = (
             part(h).unflatten(2, (self.heads, -1)).transpose(1, 2) for part in (self.query, self.key, self.value)
         )
@@ -66,8 +88,13 @@ class Block(nn.Module):
         if cache is not None:
             k, v = cache.extend(layer, k, v)
         x = x + self.dropout(self.out(attend(q, k, v, self.causal).transpose(1, 2).flatten(2)))
-        gate, value = self.up(self.norm2(x)).chunk(2, 2)
+        gate, value = self.up(self._shifted(self.norm2(x), 1, cache, layer)).chunk(2, 2)
         return x + self.dropout(self.down(F.silu(gate) * value))
+
+    def _shifted(self, h: Tensor, which: int, cache: Cache | None, layer: int) -> Tensor:
+        if not self.causal:
+            return h
+        return self.shifts[which](h, None if cache is None else cache.swap(layer, which, h))
 
 
 class Transformer(nn.Module):
