@@ -26,7 +26,7 @@ from anew.spaces import Batch, Field, Fields, Graph, Grid, Space, Tokens
 from anew.training.checkpoint import save_weights
 from toys import LABEL, SPACES, cases, energy_distance, home, tiny, toy, trainer, unordered
 
-STEPS = 60
+STEPS = 80
 
 
 def given_space(told: bool) -> Fields | None:
