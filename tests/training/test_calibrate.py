@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -21,8 +22,13 @@ P = torch.tensor([0.5, 0.3, 0.15, 0.05])
 
 
 def losses(temperature: Temperature, logits: Tensor, calls: int) -> list[float]:
-    """What `calibrate` says, call after call, where codes are drawn by P."""
-    return [calibrate(temperature, lambda: -(P * temperature(logits).log_softmax(0)).sum()) for _ in range(calls)]
+    """What `calibrate` says, call after call, where codes are drawn by P; a part for each."""
+
+    def parts() -> Iterator[Tensor]:
+        for code, p in enumerate(P):
+            yield -p * temperature(logits).log_softmax(0)[code]
+
+    return [calibrate(temperature, parts) for _ in range(calls)]
 
 
 def test_one_that_is_twice_too_sure():
@@ -46,7 +52,7 @@ def test_one_that_says_nothing_stays_as_it_is():
 
 
 def test_a_model_without_temperature():
-    assert calibrate(nn.Linear(2, 1), lambda: torch.tensor(3.5)) == 3.5
+    assert calibrate(nn.Linear(2, 1), lambda: [torch.tensor(3.0), torch.tensor(0.5)]) == 3.5
 
 
 def test_while_learning_it_is_one():

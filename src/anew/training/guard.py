@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median, pstdev
 from typing import Any, NamedTuple
@@ -30,6 +30,7 @@ SKIPS = 3  # turns in a row without a finite gradient
 LASTING = 3  # examinations in a row that must see the same
 GRACE = 0.1  # share of the budget for which a signal is left alone after it was acted upon
 EXAMINATIONS, EXAMINED = 100, 128  # how often vital signs are taken, and on how many examples
+PART = 16  # of them, whose loss is taken at a time
 JUDGED, REAL, LOOKED_UP = 64, 1_000, 20_000  # samples; held-out and training examples that they are held against
 EARLY, YOUNG = 0.3, 500  # share of the budget, and steps, before which samples may be poor, if they never were good
 GOOD, COLLAPSED = 0.7, 0.5  # spread of the samples over that of data
@@ -228,14 +229,18 @@ class Guard:
     def _held_out_loss(self) -> float:
         """Of the average, always of the same examples in the same places, after its temperature was set by them."""
         trainer, model = self.trainer, self.trainer.ema.model
-        batch = _some(self.held_out, min(EXAMINED, len(self.held_out))).to(trainer.group.device)
+        n, device = min(EXAMINED, len(self.held_out)), trainer.group.device
+        batch = _some(self.held_out, n).to(device)
 
-        def loss() -> Tensor:
-            rng = Rng.for_step("guard", batch=batch.size, device=trainer.group.device)
-            with trainer.group.autocast(trainer.plan.precision):
-                return model.loss(batch, Turn(model.turns[0], 1.0), rng).mean()
+        def parts() -> Iterator[Tensor]:
+            for start in range(0, n, PART):
+                rows = slice(start, start + PART)
+                part = Batch(batch.x[rows], None if batch.given is None else batch.given[rows])
+                rng = Rng.for_step("guard", batch=n, keep=rows, device=device)
+                with trainer.group.autocast(trainer.plan.precision):
+                    yield model.loss(part, Turn(model.turns[0], 1.0), rng).sum() / n
 
-        least = calibrate(model, loss)
+        least = calibrate(model, parts)
         for latest, average in zip(temperatures(trainer.model), temperatures(model), strict=True):
             latest.copy_(average)  # so that averaging leaves it as it is
         return least
