@@ -181,6 +181,16 @@ def test_what_a_run_holds():
     assert {"seconds", "examples_per_second", "discriminator_loss", "generator_loss"} <= records[0].keys()
 
 
+def test_samples_that_nobody_judges_take_a_small_share_of_the_time(monkeypatch):
+    monkeypatch.setattr("anew.training.loop.DRAWN", 0.0)  # the first ones take more than that
+    train(out="judged", examples=16 * 20)
+    Path("tale.txt").write_text("".join(f"There were {n} cats.\n" for n in range(200)))
+    settings = {"width": 16, "layers": 1, "context": 32, "batch": 16, "codec.length": 32}
+    train("tale.txt", out="explained", model="autoregressive", examples=16 * 20, settings=settings)
+    assert [len(list(Path(out, "samples").iterdir())) for out in ("judged", "explained")] == [10, 2]
+    assert Path("explained/samples/0000000320.png").exists()
+
+
 def test_minutes_become_a_number_of_examples():
     settings = {"width": 2, "batch": 16, "guard": False}  # so small a GAN may well be stopped
     run = train(out="run", examples=None, minutes=0.02, precision="auto", settings=settings)

@@ -28,6 +28,7 @@ from anew.writing import alone, sweep, write
 
 PREVIEWS, PREVIEWED = 10, JUDGED  # how often samples are made, and how many
 FEW, WRITTEN = 16, 256  # of sequences: how many, and codes of each
+DRAWN = 0.05  # share of the time that samples may take which nobody judges
 RECORDS = 400  # of metrics.jsonl
 SAVE_SECONDS = 30.0  # from one checkpoint to the next, at most
 
@@ -63,6 +64,7 @@ class Loop:
         self.run_folder, self.trainer, self.held_out, self.show = run, trainer, held_out, show
         self.meter, self.stopping = metrics.Meter(), False
         self.saved, self.saved_step = 0.0, -1  # when, and after which step, it was last done here
+        self.drawn = 0.0  # seconds that samples took here
         self.record_steps = max(1, trainer.planned // RECORDS)
         self.preview_steps = max(1, trainer.planned // PREVIEWS)
         self.given = run.draw_given(PREVIEWED, {}, seed=0)
@@ -152,12 +154,15 @@ class Loop:
             record = {"examples": self.trainer.examples, "seconds": self.seconds, "examples_per_second": speed}
             metrics.append(self.run_folder.metrics, record | values)
 
-    def _preview(self) -> Tensor:
-        """Samples of the average, which are also written as a picture."""
-        run, trainer = self.run_folder, self.trainer
+    def _preview(self) -> Tensor | None:
+        """Samples of the average, which are also written as a picture; none where they are not worth their time."""
+        run, trainer, start = self.run_folder, self.trainer, time.monotonic()
+        if trainer.model.explains and not self._over and self.drawn > DRAWN * self.seconds:
+            return None
         x = self._draw(trainer.ema.model)
         picture = run.codec.show(run.codec.decode(x))
         write(run.path / "samples" / f"{trainer.examples:010d}.png", picture)
+        self.drawn += time.monotonic() - start
         return x
 
     def _draw(self, model: Model) -> Tensor:
