@@ -171,12 +171,13 @@ def _with_run(report: Report, run: Run) -> Report:
 
 def _facts(run: Run) -> dict[str, Any]:
     model, plan, source = run.info["model"], run.info["training"], run.info["source"]
+    seen = run.info.get("result", plan)["examples"]  # the guard may have stopped it, or the minutes
     return {
         "model": f"{model['recipe']}, size {model['size']}{_where(run)}",
         "data": source["location"],
         "kind": _kind(run),
         "given": ", ".join(run.info["given"]),
-        "trained on": f"{plan['examples']:,} examples in {plan['precision']}",
+        "trained on": f"{seen:,} examples in {plan['precision']}",
         "made": run.info["created"][:16].replace("T", " ") + " UTC",
     }
 
