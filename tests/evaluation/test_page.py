@@ -207,6 +207,8 @@ def test_there_is_no_bar_without_two_ends_in_order() -> None:
         (row(None), "unknown"),
         (replace(row(0.5), verdict="copies of training data"), "bad"),
         (replace(row(0.5), verdict="no sign of copying"), "good"),
+        (replace(row(0.5), floor=None, verdict="exact"), "unknown"),
+        (replace(row(0.5), floor=None, verdict="no better than the baseline"), "bad"),
     ],
 )
 def test_a_verdict_has_a_colour(found: Row, colour: str) -> None:

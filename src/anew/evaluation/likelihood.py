@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anew.evaluation.row import Row
+from anew.evaluation.row import POOR, Row
 from anew.evaluation.value import mean
 from anew.models.model import Model, Scores, Turn
 from anew.rng import Rng
@@ -37,7 +37,7 @@ def likelihood(model: Model, test: Batch, train: Batch, amounts: Amounts = lambd
     note = f"{tag}; {trained.value:.2f} on training data. There is no floor; the ceiling takes each value on its own."
     row = Row("likelihood", TITLE, QUESTION.format(unit), "bits", value, None, alone, "low", "", note)
     worse = alone is not None and value.low > alone.high
-    return [replace(row, verdict="no better than the baseline" if worse else tag.lower())]
+    return [replace(row, verdict=POOR if worse else tag.lower())]
 
 
 def _shares(x: Tensor, amounts: Amounts) -> tuple[str, np.ndarray]:

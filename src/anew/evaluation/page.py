@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from anew.evaluation.anonymity import lines
 from anew.evaluation.report import Report
-from anew.evaluation.row import INCONCLUSIVE, Row
+from anew.evaluation.row import Row
 from anew.evaluation.tables import HEIGHT, WIDTH, Sheet
 from anew.evaluation.value import Value
 
@@ -116,7 +116,7 @@ def bar(row: Row) -> Bar | None:
 
 def tone(row: Row) -> str:
     """The colour a row's verdict is shown in: good, fair, bad or unknown."""
-    if row.verdict == INCONCLUSIVE or not row.verdict:
+    if not row.says:
         return "unknown"
     if row.verdict.startswith(("as good", "no sign")):
         return "good"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from anew.evaluation.value import Value
 
-INCONCLUSIVE, GOOD = "inconclusive here", "as good as real data"
+INCONCLUSIVE, GOOD, POOR = "inconclusive here", "as good as real data", "no better than the baseline"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,12 @@ class Row:
     @property
     def is_worse(self) -> bool:
         """Surely worse than real data, or an alarm."""
-        return self.verdict not in ("", INCONCLUSIVE, GOOD) and not self.verdict.startswith("no sign")
+        return self.says and self.verdict != GOOD and not self.verdict.startswith("no sign")
+
+    @property
+    def says(self) -> bool:
+        """Whether the verdict says how good it is: without a floor, only that it is no better than the ceiling."""
+        return self.verdict == POOR or (self.floor is not None and self.verdict not in ("", INCONCLUSIVE))
 
     def judged(self) -> Row:
         """This row with its verdict."""
@@ -64,13 +69,13 @@ def judge(row: Row) -> str:
     if floor is None or ceiling is None:
         return ""
     if _worse(row, value, floor) and _worse(row, value, ceiling):
-        return "no better than the baseline"
+        return POOR
     if not _worse(row, ceiling, floor) or (value.overlaps(floor) and value.overlaps(ceiling)):
         return INCONCLUSIVE
     if not _worse(row, value, floor):
         return GOOD
     if not _worse(row, ceiling, value):
-        return "no better than the baseline"
+        return POOR
     way = (ceiling.value - value.value) / (ceiling.value - floor.value)
     return f"{100 * way:.0f} % of the way to real data"
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from anew.codecs.text.codec import TextCodec
 from anew.codecs.text.prompts import PromptCodec
 from anew.drawing import Writing, draw
-from anew.evaluation.row import Row
+from anew.evaluation.row import POOR, Row
 from anew.evaluation.value import Value, mean, share
 from anew.nn.decoding import PLAIN, Style
 from anew.run import Run
@@ -85,5 +85,5 @@ def _same(made: Sequence[str], real: Sequence[str]) -> Value:
 
 
 def _row(key: str, title: str, question: str, value: Value, other: Value, note: str) -> Row:
-    verdict = "no better than the baseline" if value.low <= other.high else ""
+    verdict = POOR if value.low <= other.high else ""
     return Row(key, title, question, "share", value, None, other, "high", verdict, note)

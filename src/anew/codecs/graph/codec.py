@@ -109,7 +109,8 @@ class GraphCodec(Codec):
 
     def describe(self) -> str:
         (few, many), (least, most) = self._seen["nodes"], self._seen["edges"]
-        sizes = f"graphs of {few} to {many} nodes ({self._nodes}) and {least} to {most} edges ({self._edges})"
+        nodes, edges = (f"{low}" if low == high else f"{low} to {high}" for low, high in ((few, many), (least, most)))
+        sizes = f"graphs of {nodes} nodes ({self._nodes}) and {edges} edges ({self._edges})"
         texts = {
             "directed": "{:,} directed ones taken as undirected",
             "loops": "{:,} loops dropped",
