@@ -83,7 +83,7 @@ def analyze(
     nx, done = library(), _counting(on_progress or (lambda *_: None))
     if out is not None:
         check_writable(out := Path(out).expanduser())
-    name, graph = ("network", source) if isinstance(source, nx.Graph) else _read(fspath(source))
+    name, graph = (str(source.name) or "graph", source) if isinstance(source, nx.Graph) else _read(fspath(source))
     done()
     simple = nx.Graph(graph.to_undirected(as_view=True))
     simple.remove_edges_from([*nx.selfloop_edges(simple)])
