@@ -215,6 +215,17 @@ def test_a_verdict_has_a_colour(found: Row, colour: str) -> None:
     assert tone(found) == colour
 
 
+def test_texts_are_read_and_not_looked_at() -> None:
+    long = "cats & dogs " * 100
+    page = render(REPORT.to_json(), Pictures(["<b>once</b>", long], ["upon a time"], [(["once"], ["upon"])]))
+    assert "<img" not in page
+    assert "<pre>&lt;b&gt;once&lt;/b&gt;</pre>" in page
+    assert "<pre>upon a time</pre>" in page
+    assert long not in page
+    assert "cats &amp; dogs" in page
+    assert 'class="pairs long"' in page
+
+
 def test_a_curve_fits_its_panel_and_is_thinned_out() -> None:
     records = [{"examples": float(i), "loss": np.sin(i / 500), "rate": 1.0} for i in range(2_000)]
     loss, rate = curves(records)

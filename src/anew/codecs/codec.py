@@ -38,6 +38,7 @@ class Codec(ABC):
     endings: tuple[str, ...] = ()  # of files that hold many samples, besides those that any kind of data has
     beside: tuple[str, ...] = ()  # of `endings`, those that each sample in a folder is also written as
     frames: bool = False  # whether samples are one pandas frame
+    texts: bool = False  # whether samples are str, which people read rather than look at
     counted: tuple[str, ...] = ()  # traits that can be given: each example tells them itself
     held_out: int = 0  # examples that are held out for each split, at most; 0 is a tenth of all
     shown: str = ".png"  # ending of the file that samples are saved in if no other is asked for

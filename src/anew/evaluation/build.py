@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from anew.codecs.codec import Samples
+from anew.codecs.codec import Codec, Samples
 from anew.codecs.dataset import Progress
 from anew.errors import AnewError
 from anew.evaluation import card
@@ -19,7 +19,7 @@ from anew.evaluation.examples import Examples, Losses
 from anew.evaluation.gather import Effort, Truth, choose, effort, gather, take
 from anew.evaluation.groups import groups
 from anew.evaluation.likelihood import likelihood, losses
-from anew.evaluation.page import Pictures, render, render_comparison
+from anew.evaluation.page import Pictures, Shown, render, render_comparison
 from anew.evaluation.report import Report
 from anew.evaluation.row import Row
 from anew.evaluation.tables import distances, sheet
@@ -29,7 +29,7 @@ from anew.run import Run
 from anew.training import metrics
 from anew.writing import check_writable, write
 
-SHOWN, PAIRS = 64, 20  # pictures
+SHOWN, READ, PAIRS = 64, 8, 20  # pictures, texts, pairs
 SCORED = 1_000  # examples of which the likelihood is asked, at most
 
 
@@ -84,11 +84,17 @@ def pictures(report: Report, truth: Truth, generated: Examples, samples: Samples
     if codec.frames:
         return Pictures(sheet=sheet(generated, truth.real, report.pairs))
     train = codec.decode(chosen.train.x)
+    pairs = [(samples[pair["sample"]], train[pair["train"]]) for pair in report.pairs]
     return Pictures(
-        samples=codec.show(samples[:SHOWN]),
-        real=codec.show(codec.decode(chosen.test.x[:SHOWN])),
-        pairs=[(codec.show([samples[pair["sample"]]]), codec.show([train[pair["train"]]])) for pair in report.pairs],
+        samples=shown(codec, samples),
+        real=shown(codec, codec.decode(chosen.test.x[:SHOWN])),
+        pairs=[(shown(codec, [one]), shown(codec, [other])) for one, other in pairs],
     )
+
+
+def shown(codec: Codec, samples: Samples) -> Shown:
+    """The first of them, as people look at them or read them."""
+    return list(samples[:READ]) if codec.texts else codec.show(samples[:SHOWN])
 
 
 def publish(report: Report, shown: Pictures, out: Path) -> Report:
@@ -107,8 +113,8 @@ def compare(runs: list[Run], out: Path, on_progress: Progress | None = None) -> 
     data = runs[0].open_data(original=True)
     sheets = [Pictures()] * len(runs)
     if not data.codec.frames:
-        real = data.codec.show(data.codec.decode(choose(data, Effort(SHOWN, SHOWN)).test.x))
-        sheets = [Pictures(run.sample(SHOWN, seed=1)._repr_png_(), real) for run in runs]
+        real = shown(data.codec, data.codec.decode(choose(data, Effort(SHOWN, SHOWN)).test.x))
+        sheets = [Pictures(shown(run.codec, run.sample(SHOWN, seed=1).items), real) for run in runs]
     write(out, render_comparison([report.to_json() for report in reports], sheets))
     return reports
 

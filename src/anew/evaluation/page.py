@@ -21,18 +21,26 @@ from anew.evaluation.value import Value
 
 POINTS = 300  # of a curve, at most
 SMALL = 700  # pixels; narrower pictures are enlarged with hard edges
+LETTERS = 600  # of a text, at most
 CURVE_WIDTH, CURVE_HEIGHT = 300, 120
 IMPOSTORS = {"independent": "baseline", "copies": "copies", "one": "one example"}  # the right end of a bar
 
 
+Shown = bytes | Sequence[str]  # a PNG file, or texts
+
+
 @dataclass(frozen=True)
 class Pictures:
-    """What is shown beside the report: PNG files of samples and of real ones, (sample, training) pairs; or tables."""
+    """What is shown beside the report: samples and real ones, and (sample, training) pairs; or tables."""
 
-    samples: bytes | None = None
-    real: bytes | None = None
-    pairs: Sequence[tuple[bytes, bytes]] = ()
+    samples: Shown | None = None
+    real: Shown | None = None
+    pairs: Sequence[tuple[Shown, Shown]] = ()
     sheet: Sheet | None = None
+
+    @property
+    def are_texts(self) -> bool:
+        return not isinstance(self.samples, bytes | None)
 
 
 class Bar(NamedTuple):
@@ -187,6 +195,17 @@ def _unbroken(text: str) -> str:
     return text.replace("= ", "=\N{NO-BREAK SPACE}").replace("× ", "×\N{NO-BREAK SPACE}")
 
 
+def _shown(what: Shown, title: str) -> Markup:
+    return _picture(what, title) if isinstance(what, bytes) else _texts(what, title)
+
+
+def _texts(texts: Sequence[str], title: str) -> Markup:
+    """Their beginnings, one below the other."""
+    short = (text if len(text) <= LETTERS else f"{text[: LETTERS - 1]}…" for text in texts)
+    parts = Markup("").join(Markup("<pre>{}</pre>").format(text) for text in short)
+    return Markup('<div class="texts" role="group" aria-label="{}">{}</div>').format(title, parts)
+
+
 def _picture(png: bytes, title: str) -> Markup:
     """An image that is part of the page; its width is in the PNG's header."""
     kind = "small" if int.from_bytes(png[16:20], "big") < SMALL else "large"
@@ -211,7 +230,7 @@ def _environment(folder: str) -> Environment:
         "is_legacy": is_legacy,
         "impostors": IMPOSTORS,
         "interval": _interval,
-        "picture": _picture,
+        "shown": _shown,
         "width": CURVE_WIDTH,
         "height": CURVE_HEIGHT,
         "histogram_size": (WIDTH, HEIGHT),

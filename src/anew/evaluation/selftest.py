@@ -14,7 +14,7 @@ from anew.codecs.codec import Codec
 from anew.codecs.dataset import Dataset, Progress, Split
 from anew.errors import AnewError
 from anew.evaluation import card
-from anew.evaluation.build import SHOWN, describe
+from anew.evaluation.build import SHOWN, describe, shown
 from anew.evaluation.gather import Truth, effort, gather, shuffled, take
 from anew.evaluation.modes import CELL, cells
 from anew.evaluation.page import Pictures, render_comparison
@@ -78,7 +78,7 @@ def selftest(data: Dataset, out: Path, quick: bool = False, on_progress: Progres
 
 def _sheet(codec: Codec, batch: Batch) -> Pictures:
     """None of tables."""
-    return Pictures() if codec.frames else Pictures(samples=codec.show(codec.decode(batch.x[:SHOWN])))
+    return Pictures() if codec.frames else Pictures(samples=shown(codec, codec.decode(batch.x[:SHOWN])))
 
 
 def _set_aside(data: Dataset, compared: int) -> tuple[Dataset, Batch]:

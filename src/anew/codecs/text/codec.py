@@ -59,6 +59,7 @@ class TextCodec(TokenCodec):
     extension: ClassVar[str] = ".txt"
     Options: ClassVar[type] = TextOptions
     blocks = True
+    texts = True
     held_out = 200
     shown = ".txt"
     endings = (".txt", ".jsonl")
