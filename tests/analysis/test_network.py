@@ -41,6 +41,17 @@ def test_who_matters_and_who_belongs_together(club: Path):
     assert roles["degree"].is_monotonic_decreasing
 
 
+@pytest.mark.parametrize("method", ["Louvain", "Leiden"])
+def test_communities(method: str, monkeypatch: pytest.MonkeyPatch):
+    """Four groups, and one alone: both find them, the largest first."""
+    monkeypatch.setattr(nodes, "method", lambda: method)
+    sizes, shares = [50, 40, 30, 20], np.full((4, 4), 0.01) + np.eye(4) * 0.5
+    graph = nx.stochastic_block_model(sizes, shares, seed=0)
+    graph.add_node("alone")
+    found = nodes._communities(nx.to_scipy_sparse_array(graph, weight=None, dtype=float, format="csr"), seed=0)
+    assert found.tolist() == [1] * 50 + [2] * 40 + [3] * 30 + [4] * 20 + [5]
+
+
 def test_roles_are_places_in_the_network_wherever_they_are():
     """Two stars, far from each other: their centres are of one kind, their leaves of another."""
     stars = nx.disjoint_union(nx.star_graph(12), nx.star_graph(12))

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from anew.analysis.alike import LookAlikes, look_alikes
 from anew.analysis.links import Links, find_links
-from anew.analysis.nodes import COUNTED, count_nodes, estimated_from
+from anew.analysis.nodes import COUNTED, count_nodes, estimated_from, method
 from anew.codecs.graph.picture import draw_graph
 from anew.display import OnProgress
 from anew.errors import AnewError
@@ -166,7 +166,7 @@ def _facts(graph: Any, simple: Any, nodes: pd.DataFrame, found: Links | None) ->
         "nodes": f"{len(simple):,}",
         "links": f"{simple.number_of_edges():,}",
         "parts": f"{nx.number_connected_components(simple):,}",
-        "communities": f"{nodes['community'].max():,}",
+        "communities": f"{nodes['community'].max():,}, by {method()}'s method",
         "mean clustering": f"{nodes['clustering'].mean():.3f}",
         "betweenness": "exact" if sampled == len(simple) else f"estimated from {sampled:,} nodes",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -42,15 +43,37 @@ def count_nodes(graph: Any, adjacency: Any, seed: int) -> pd.DataFrame:
     return table
 
 
+def method() -> str:
+    """By which communities are found: Leiden's where graspologic-native is installed."""
+    return "Louvain" if find_spec("graspologic_native") is None else "Leiden"
+
+
 def _communities(adjacency: Any, seed: int) -> np.ndarray:
-    """(n,) the number of each node's, the largest being 1 (Blondel et al. 2008, Louvain's method)."""
+    """(n,) the number of each node's, the largest being 1."""
+    found = _louvain(adjacency, seed) if method() == "Louvain" else _leiden(adjacency, seed)
+    _, labels, sizes = np.unique(found, return_inverse=True, return_counts=True)
+    return 1 + (-sizes).argsort(kind="stable").argsort()[labels]
+
+
+def _louvain(adjacency: Any, seed: int) -> np.ndarray:
+    """Blondel et al. 2008"""
     from scipy.sparse import csr_matrix
 
     try:
         from sknetwork.clustering import Louvain
     except ModuleNotFoundError as error:
         raise AnewError("communities need scikit-network: pip install 'anew[graphs]'") from error
-    return 1 + Louvain(shuffle_nodes=True, random_state=seed).fit_predict(csr_matrix(adjacency))
+    return Louvain(shuffle_nodes=True, random_state=seed).fit_predict(csr_matrix(adjacency))
+
+
+def _leiden(adjacency: Any, seed: int) -> np.ndarray:
+    """Traag et al. 2019: Louvain's communities, but each in one piece. A node without links is one of its own."""
+    from graspologic_native import leiden
+    from scipy.sparse import triu
+
+    pairs = zip(*(ends.tolist() for ends in triu(adjacency, 1).nonzero()))
+    _, found = leiden([(str(a), str(b), 1.0) for a, b in pairs], seed=seed)
+    return np.array([found.get(str(node), len(found) + node) for node in range(adjacency.shape[0])])
 
 
 def _roles(counts: np.ndarray, adjacency: Any, seed: int) -> np.ndarray:
