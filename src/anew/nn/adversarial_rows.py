@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from anew.nn.dropout import Dropout
 from anew.spaces import Field
 
 
@@ -31,7 +32,7 @@ def row_critic(inputs: int, width: int, dropout: float) -> nn.Sequential:
     """Xu et al. 2019, section 4.4."""
     layers: list[nn.Module] = []
     for before in (inputs, width):
-        layers += [nn.Linear(before, width), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+        layers += [nn.Linear(before, width), nn.LeakyReLU(0.2), Dropout(dropout)]
     return nn.Sequential(*layers, nn.Linear(width, 1), nn.Flatten(0))
 
 

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anew.errors import AnewError
+from anew.nn.dropout import Dropout
 
 Size = tuple[int, ...]
 
@@ -82,7 +83,7 @@ class ResidualBlock(nn.Module):
         self.norm2, self.conv2 = group_norm(outputs), conv(outputs, outputs, zero=True)
         self.film = nn.Linear(condition, 2 * outputs) if condition else None
         self.skip = conv(inputs, outputs, 1) if inputs != outputs else nn.Identity()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         h = self.norm2(self.conv1(F.silu(self.norm1(x))))

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from anew.nn.dropout import Dropout
 from anew.spaces import Fields
 
 MOST = 4096  # numbers at the input, of all fields together
@@ -50,7 +51,7 @@ class Rows(nn.Module):
 
 class Block(nn.Sequential):
     def __init__(self, width: int, dropout: float):
-        layers = (nn.Linear(width, width), nn.GELU(), nn.Dropout(dropout), nn.Linear(width, width))
+        layers = (nn.Linear(width, width), nn.GELU(), Dropout(dropout), nn.Linear(width, width))
         super().__init__(nn.LayerNorm(width), *layers)
 
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anew.errors import AnewError
+from anew.nn.dropout import Dropout
 from anew.nn.matrix import hidden
 from anew.nn.norm import RMSNorm, rms_norm
 from anew.nn.temperature import Temperature
@@ -75,7 +76,7 @@ class Block(nn.Module):
         inner = 16 * -(-8 * width // 48)
         self.sharpness = nn.Parameter(torch.ones(heads, 1, 1))
         self.up, self.down = hidden(width, 2 * inner), hidden(inner, width, zero=True)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, turns: Tensor, cache: Cache | None = None, layer: int = 0) -> Tensor:
         """(B, T, width); `turns` (2, T, width of a head) are those of the T places."""
