@@ -6,7 +6,7 @@ from anew.errors import AnewError
 from anew.spaces import Fields, Graph, Grid, Space, Tokens
 
 SIZES = range(1, 7)
-SEQUENCES, OTHERS = (2, 60), (1, 30)  # minutes from which on the next size is better
+SEQUENCES, OTHERS = (2, 15, 60), (1, 30)  # minutes from which on the next size is better
 SMALL = 32  # pixels: the largest side for which the families were measured beside one another, in grey
 FEW = 10  # nodes: of larger graphs, the edges are too many to be learned all at once (docs/quality.md)
 

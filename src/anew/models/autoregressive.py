@@ -14,10 +14,10 @@ from anew.spaces import Graph, Space, Tokens
 SIZES = (
     (128, 4, 64, 32),
     (192, 4, 128, 16),
+    (256, 5, 256, 16),
     (384, 6, 256, 32),
     (512, 8, 512, 32),
     (768, 12, 1024, 32),
-    (1024, 16, 1024, 32),
 )
 WHOLE = 4  # contexts: sequences up to this length are seen whole
 

@@ -17,7 +17,8 @@ from anew.nn.transformer import Cache, Transformer
 from anew.rng import Rng
 from anew.spaces import Batch, Space, Tokens
 
-DROPOUT = ((30, 0.3), (10, 0.2), (3, 0.1))  # from how often a code is seen
+DROPOUT = ((20, 0.3), (10, 0.2), (3, 0.1))  # from how often a code is seen
+DECAY = 0.1  # of weights, for codes that are seen so often
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ class AutoregressiveTokens(Model, Completes, Scores, Writes):
     def adapt(self, passes: float) -> dict[str, Any]:
         """The more often a code is seen, the more is left out at random, so that it is not learned by heart."""
         seen = passes * self.context / self.length
-        return {"dropout": next((share for limit, share in DROPOUT if seen > limit), 0.0)}
+        share = next((share for limit, share in DROPOUT if seen > limit), 0.0)
+        return {"dropout": share, "weight_decay": DECAY if share else 0.0}
 
     def reader(self, given: Tensor | None, n: int) -> Reader:
         return CachedReader(self, self.told(given, n))

@@ -132,7 +132,7 @@ class Transformer(nn.Module):
             nn.init.zeros_(self.pairs.weight)
         self.places = nn.Parameter(torch.zeros(columns + -(-length // columns), width)) if columns else None
         self.blocks = nn.ModuleList(Block(width, heads, dropout, causal) for _ in range(layers))
-        self.enter, self.norm = nn.RMSNorm(width), RMSNorm(width)
+        self.enter, self.norm, self.dropout = nn.RMSNorm(width), RMSNorm(width), Dropout(dropout)
         self.head = nn.Linear(width, vocabulary + 1, bias=False)
         nn.init.normal_(self.head.weight, std=width**-0.5)
         self.temperature = Temperature()
@@ -168,7 +168,7 @@ class Transformer(nn.Module):
         if self.places is not None:
             at = torch.arange(first, first + codes.shape[1], device=codes.device)
             h = h + self.places[at % self.columns] + self.places[self.columns + at // self.columns]
-        h, turns = self.enter(h), self.turns[:, first : first + codes.shape[1]]
+        h, turns = self.dropout(self.enter(h)), self.turns[:, first : first + codes.shape[1]]
         for layer, block in enumerate(self.blocks):
             h = block(h, turns, cache, layer)
         return self.temperature(self.head(self.norm(h)).float())
