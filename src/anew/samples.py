@@ -47,11 +47,11 @@ class Samples(Sequence[Any]):
         if isinstance(index, slice):
             items = self.items.iloc[index].reset_index(drop=True) if self.codec.frames else self.items[index]
             return Samples(self.codec, items, self.given[index])
-        return self.frame.iloc[[index]].to_dict("records")[0] if self.codec.frames else self.items[index]
+        return self.frame.iloc[[index]].to_dict("records")[0] if self.codec.frames else self._whole[index]
 
     def __iter__(self) -> Iterator[Any]:
         if not self.codec.frames:
-            yield from self.items
+            yield from self._whole
             return
         for start in range(0, len(self), _TOGETHER):
             yield from self.frame.iloc[start : start + _TOGETHER].to_dict("records")
@@ -83,12 +83,12 @@ class Samples(Sequence[Any]):
         """The rows of a table, with all columns of the source, the given ones too; raises AnewError for others."""
         if not self.codec.frames:
             raise AnewError(f"samples of the kind {self.codec.name} are no table; they are a sequence")
-        return self.codec.with_given(self.items, self.given) if self.given else self.items
+        return self._whole
 
-    @property
+    @cached_property
     def _whole(self) -> Any:
         """What is shown and saved."""
-        return self.frame if self.codec.frames else self.items
+        return self.codec.with_given(self.items, self.given) if self.given else self.items
 
     def save(self, path: str | PathLike[str]) -> Path | str:
         """By the ending of the path: a picture of all (.png), arrays (.npz), a table (.parquet) or a folder of files.
@@ -140,7 +140,7 @@ def _save_picture(samples: Samples, path: Path) -> None:
 
 
 def _save_together(samples: Samples, path: Path) -> None:
-    write(path, samples.codec.together(samples.items, samples.given, _ending(path, samples.codec)))
+    write(path, samples.codec.together(samples._whole, samples.given, _ending(path, samples.codec)))
 
 
 def _save_arrays(samples: Samples, path: Path) -> None:
@@ -172,7 +172,7 @@ def _save_table(samples: Samples, path: Path) -> None:
 
 
 def _save_folder(samples: Samples, path: Path) -> None:
-    if (files := samples.codec.files(samples.items)) is not None:
+    if (files := samples.codec.files(samples._whole)) is not None:
         for name, content in files.items():
             write(path / name, content)
         return

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+import anew
 import families
 from anew.codecs.entity.codec import EntityCodec, EntityOptions
 from anew.errors import AnewError
@@ -119,6 +120,36 @@ def test_traits_tell_how_many_rows_there_are(found: Entities):
     traits = fitted(found).traits(list(found))
     assert np.array_equal(traits["rows"], found.counts)
     assert traits["mean number"].shape == (len(found),)
+
+
+def test_columns_of_the_parents_can_be_given(found: Entities):
+    """They are left out of what is learned, told with each entity, and written beside samples."""
+    codec = EntityCodec()
+    codec.give(["kind"])
+    codec.fit([found])
+    assert "kind" not in {column.name for column in codec.parent.columns}
+    told = codec.told(found, {}, ["kind"])
+    assert [row["kind"] for row in told] == found.parents["kind"].tolist()
+    again = EntityCodec.from_json(codec.to_json())
+    samples = Samples(again, again.decode(again.encode([found])), told)
+    assert samples[0].parents["kind"].tolist() == found.parents["kind"].tolist()[:1]
+    assert join(list(samples)).parents["kind"].tolist() == found.parents["kind"].tolist()
+    assert join(list(samples[:3])).parents["kind"].tolist() == found.parents["kind"].tolist()[:3]
+    assert torch.equal(again.encode(list(samples)), codec.encode([found]))
+    codec.give(["id"])
+    with pytest.raises(AnewError, match="unknown column of the entities 'id'"):
+        codec.fit([found])
+
+
+def test_families_of_the_kind_that_is_asked_for(tmp_path: Path):
+    """Farms have three to five members, towns two at most."""
+    location = families.write(tmp_path, 300)
+    run = anew.train(location, given="kind", examples=20_000, size=1, out=tmp_path / "run", show=False)
+    for kind, least, most in (("farm", 2.5, 5), ("town", 0, 2)):
+        drawn = run.sample(40, given={"kind": kind})
+        assert least < join(list(drawn)).counts.mean() <= most
+        drawn.save(tmp_path / kind)
+        assert set(pd.read_csv(tmp_path / kind / "parents.csv")["kind"]) == {kind}
 
 
 def test_what_is_asked_of_a_column(found: Entities):

@@ -40,6 +40,7 @@ class Codec(ABC):
     frames: bool = False  # whether samples are one pandas frame
     texts: bool = False  # whether samples are str, which people read rather than look at
     counted: tuple[str, ...] = ()  # traits that can be given: each example tells them itself
+    tells: bool = False  # whether records hold what is given; `fit` refuses names that they lack
     held_out: int = 0  # examples that are held out for each split, at most; 0 is a tenth of all
     shown: str = ".png"  # ending of the file that samples are saved in if no other is asked for
     space: Space  # known after `fit`

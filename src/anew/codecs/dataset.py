@@ -188,7 +188,7 @@ def _survey(source: Source, codec: Codec, given: tuple[str, ...], on_progress: P
     numbers = np.frombuffer(heads, ">u8").astype(np.uint64)
     if (distinct := len(_distinct(numbers))) < 3:
         raise _too_few(source, codec, distinct, skipped)
-    if not codec.frames and (absent := [name for name in given if name not in known]):
+    if not codec.tells and (absent := [name for name in given if name not in known]):
         raise AnewError(f"nothing is known of '{absent[0]}'; what is known beside the data: {_list(known)}")
     return _Survey(assign_splits(numbers, codec.held_out or len(numbers)), counts, skipped)
 

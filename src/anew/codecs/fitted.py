@@ -22,7 +22,7 @@ class Fitted(Codec):
         super().__init__(inner.options)
         self.inner, self.space, self.blocks = inner, inner.space, inner.blocks
         self.name, self.extension = inner.name, inner.extension  # type: ignore[misc]
-        self.beside = inner.beside
+        self.beside, self.tells = inner.beside, inner.tells
         self.endings, self.shown, self.frames, self.held_out = inner.endings, inner.shown, inner.frames, inner.held_out
 
     def load(self, content: Any) -> Any:

@@ -18,6 +18,7 @@ from anew.codecs.table.codec import TableCodec, TableOptions
 from anew.codecs.table.columns import Column, Kind, column_from_json, column_to_json, fit_column
 from anew.codecs.table.picture import draw_table
 from anew.codecs.tokens import TokenCodec, check_length, padded, unpadded
+from anew.errors import unknown
 from anew.nn.rules import Automaton, Rules
 from anew.sources.entities import Entities, join
 from anew.spaces import Fields, Tokens
@@ -49,14 +50,16 @@ class EntityCodec(TokenCodec):
     extension: ClassVar[str] = ".csv"
     Options: ClassVar[type] = EntityOptions
     blocks = True
+    tells = True
     held_out = 1_500
     shown = ".csv"
     endings = (".csv",)
 
     def __init__(self, options: EntityOptions | None = None) -> None:
         super().__init__(options or EntityOptions())
-        self.parent, self.child = TableCodec(), TableCodec()
+        self.parent, self.child, self.given = TableCodec(), TableCodec(), TableCodec()
         self._plain: dict[str, Any] = {}  # key, link, order, two; and how many rows there are
+        self._given: tuple[str, ...] = ()  # columns of the parents, which `given` writes
         self._columns: dict[str, Column] = {}  # of keys, and of what rows are ordered by
 
     # --- from records to tensors
@@ -85,19 +88,28 @@ class EntityCodec(TokenCodec):
     def pick(self, loaded: Entities, rows: np.ndarray) -> Entities:
         return loaded.take(rows)
 
-    def told(self, loaded: Any, given: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:
-        return super().told(loaded, given, names) * len(loaded)
+    def give(self, names: Sequence[str]) -> None:
+        self._given = tuple(names)
+
+    def told(self, loaded: Entities, given: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:
+        """Columns of the parents, as numbers or texts."""
+        return self.given.told(loaded.parents, given, names)
 
     def fit(self, loaded: Iterable[Entities]) -> None:
+        """Raises AnewError if what is given is no column of the parents."""
         everything = join(list(loaded))
         key, link, order = everything.key, everything.link, everything.order
+        for name in self._given:
+            if name == key or name not in everything.parents:
+                raise unknown("column of the entities", name, everything.parents.columns.drop(key))
         asked = self.options.columns
         self._plain = {"key": key, "link": link, "order": order, "two": everything.two}
         self._columns = {key: fit_column(key, everything.parents[key], "id")}
         if order:
             self._columns[order] = fit_column(order, everything.rows[order], asked.get(order))
         parents, rows = self._tables(everything)
-        for codec, table in ((self.parent, parents), (self.child, rows)):
+        given = everything.parents[list(self._given)]
+        for codec, table in ((self.parent, parents), (self.child, rows), (self.given, given)):
             codec.options = TableOptions({name: kind for name, kind in asked.items() if name in table})
             codec.space = Fields(())
             if len(table.columns):
@@ -120,6 +132,14 @@ class EntityCodec(TokenCodec):
         return padded(self._rows(join(list(loaded))), self.space.length)
 
     # --- from tensors to samples, files and pictures
+
+    def with_given(self, samples: Sequence[Entities], given: Sequence[Mapping[str, Any]]) -> list[Entities]:
+        if not self._given:
+            return list(samples)
+        told = pd.DataFrame([dict(row) for row in given], columns=list(self._given), dtype=object)
+        cells = self.given.decode(self.given.encode(told))
+        parents = (one.parents.assign(**cells.iloc[i]) for i, one in enumerate(samples))
+        return [one.with_rows(parent, one.rows, one.owner) for one, parent in zip(samples, parents)]
 
     def decode(self, x: Tensor) -> Samples:
         """Without a row that the length cuts."""
@@ -175,7 +195,7 @@ class EntityCodec(TokenCodec):
         columns = {name: column_to_json(column) for name, column in self._columns.items()}
         return {
             "options": asdict(self.options), "plain": self._plain, "columns": columns, "tables": tables,
-            "length": self.space.length,
+            "given": list(self._given), "length": self.space.length,
         }  # fmt: skip
 
     @classmethod
@@ -183,7 +203,8 @@ class EntityCodec(TokenCodec):
         codec = cls(EntityOptions(**state["options"]))
         codec._plain = dict(state["plain"])
         codec._columns = {name: column_from_json(column) for name, column in state["columns"].items()}
-        codec.parent.space = Fields(())
+        codec._given = tuple(state.get("given", ()))
+        codec.parent.space = codec.given.space = Fields(())
         for name, table in state["tables"].items():
             setattr(codec, name, TableCodec.from_json(table))
         codec.space = Tokens(codec._slots[1].end - 1, int(state["length"]))
@@ -193,7 +214,7 @@ class EntityCodec(TokenCodec):
 
     @property
     def _codecs(self) -> dict[str, TableCodec]:
-        return {"parent": self.parent, "child": self.child}
+        return {"parent": self.parent, "child": self.child, "given": self.given}
 
     @property
     def _slots(self) -> tuple[Slots, Slots]:
@@ -205,8 +226,9 @@ class EntityCodec(TokenCodec):
         return transitions(*self._slots)
 
     def _tables(self, loaded: Entities) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """What is learned: without keys, and with steps in place of what rows are ordered by."""
-        parents, rows = loaded.parents.drop(columns=loaded.key), loaded.rows.drop(columns=loaded.link)
+        """What is learned: without keys and what is given, and with steps in place of what rows are ordered by."""
+        parents = loaded.parents.drop(columns=[loaded.key, *self._given], errors="ignore")
+        rows = loaded.rows.drop(columns=loaded.link)
         if not loaded.order:
             return parents, rows
         values = self._columns[loaded.order].typed(loaded.rows[loaded.order])
@@ -224,7 +246,7 @@ class EntityCodec(TokenCodec):
         slots, n = self._slots, len(loaded)
         encoded = [
             codec.encode(table).numpy() if len(codec.space.fields) else np.zeros((len(table), 0))
-            for codec, table in zip(self._codecs.values(), (parents, rows))
+            for codec, table in zip((self.parent, self.child), (parents, rows))
         ]
         first, second = slots[0].write(encoded[0]), slots[1].write(encoded[1])
         ends = np.searchsorted(loaded.owner, np.arange(n + 1))

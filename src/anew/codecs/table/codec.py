@@ -53,6 +53,7 @@ class TableCodec(Codec):
     Options: ClassVar[type] = TableOptions
     blocks = True
     frames = True
+    tells = True
     held_out = 1_500
     shown = ".csv"
     space: Fields
