@@ -2,8 +2,8 @@
 
     bench/run bricks [--threads 2]
 
-What they are given is in bf16, as in training. The ratio is torch's time over anew's: the median over the rounds, and
-the least and the most.
+Norms are given fp32, the others bf16, as in training. The ratio is torch's time over anew's: the median over the
+rounds, and the least and the most.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def seconds(layer: Layer, x: Tensor) -> float:
 
 
 def beside(name: str, layers: tuple[Layer, Layer], shape: tuple[int, ...]) -> dict[str, Any]:
-    x = torch.randn(shape, dtype=torch.bfloat16, requires_grad=True)
+    dtype = torch.float32 if name == "RMS norm" else torch.bfloat16
+    x = torch.randn(shape, dtype=dtype, requires_grad=True)
     rounds = [[seconds(layer, x) for layer in layers] for _ in range(ROUNDS + 1)][1:]
     ours, theirs = (1000 * median(times) for times in zip(*rounds))
     ratios = [other / own for own, other in rounds]
