@@ -195,7 +195,7 @@ class EntityCodec(TokenCodec):
         columns = {name: column_to_json(column) for name, column in self._columns.items()}
         return {
             "options": asdict(self.options), "plain": self._plain, "columns": columns, "tables": tables,
-            "given": list(self._given), "length": self.space.length,
+            "length": self.space.length,
         }  # fmt: skip
 
     @classmethod
@@ -203,10 +203,11 @@ class EntityCodec(TokenCodec):
         codec = cls(EntityOptions(**state["options"]))
         codec._plain = dict(state["plain"])
         codec._columns = {name: column_from_json(column) for name, column in state["columns"].items()}
-        codec._given = tuple(state.get("given", ()))
         codec.parent.space = codec.given.space = Fields(())
         for name, table in state["tables"].items():
             setattr(codec, name, TableCodec.from_json(table))
+        if "given" in state["tables"]:
+            codec._given = tuple(column.name for column in codec.given.columns)
         codec.space = Tokens(codec._slots[1].end - 1, int(state["length"]))
         return codec
 
