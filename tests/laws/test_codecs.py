@@ -160,6 +160,8 @@ def test_a_missing_part_of_its_json_is_found(name: str):
 def test_fitted_it_writes_other_records_the_same_way(name: str):
     codec, loaded = fitted(name)
     kept = Fitted(codec)
+    for fact in ("blocks", "frames", "texts", "tells", "held_out", "shown", "endings", "beside", "extension"):
+        assert getattr(kept, fact) == getattr(codec, fact)
     kept.fit(iter(loaded[:2]))
     again = kept.restored(json.loads(json.dumps(kept.to_json(), allow_nan=False)))
     for one in (kept, again):

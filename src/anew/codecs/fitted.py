@@ -22,7 +22,7 @@ class Fitted(Codec):
         super().__init__(inner.options)
         self.inner, self.space, self.blocks = inner, inner.space, inner.blocks
         self.name, self.extension = inner.name, inner.extension  # type: ignore[misc]
-        self.beside, self.tells = inner.beside, inner.tells
+        self.beside, self.tells, self.texts = inner.beside, inner.tells, inner.texts
         self.endings, self.shown, self.frames, self.held_out = inner.endings, inner.shown, inner.frames, inner.held_out
 
     def load(self, content: Any) -> Any:
