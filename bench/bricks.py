@@ -35,10 +35,7 @@ def bricks(width: int) -> dict[str, tuple[Layer, Layer]]:
     return {
         "dropout": (Dropout(0.1), nn.Dropout(0.1)),
         "RMS norm": (RMSNorm(width), nn.RMSNorm(width)),
-        "attention": (
-            _attention(attend),
-            _attention(torchs),
-        ),
+        "attention": (_attention(attend), _attention(torchs)),
     }
 
 

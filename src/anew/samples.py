@@ -78,7 +78,7 @@ class Samples(Sequence[Any]):
     def _repr_html_(self) -> str | None:
         return self.frame.to_html(max_rows=20, max_cols=20) if self.codec.frames else None
 
-    @cached_property
+    @property
     def frame(self) -> pd.DataFrame:
         """The rows of a table, with all columns of the source, the given ones too; raises AnewError for others."""
         if not self.codec.frames:
