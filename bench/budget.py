@@ -112,7 +112,9 @@ def page(record: dict[str, Any]) -> str:
     heading, *rows = lines(record["results"])
     about = record["machine"]
     quiet = "" if record["quiet"] else " **The machine was not left alone: these numbers are not to be quoted.**"
-    where = f"`bench/run budget`, {record['date'][:10]}, {about['cores']} cores of {about['processor']}.{quiet}"
+    cores = " or ".join(sorted({str(row["cores"]) for row in record["results"]}))
+    where = f"each trained on {cores} of {about['cores']} cores of {about['processor']}"
+    where = f"`bench/run budget`, {record['date'][:10]}; {where}.{quiet}"
     text = ["# What a budget buys", where, NOTES]
     marks = ["---"] + ["---:"] * (len(heading) - 1)
     return "\n\n".join([*text, "\n".join(f"| {' | '.join(row)} |" for row in [heading, marks, *rows])]) + "\n"
@@ -141,7 +143,7 @@ def main() -> None:
         judge = Judge(*digits.mnist(arguments.data)) if arguments.data and "mnist" in arguments.sets else None
     except AnewError as error:
         raise SystemExit(f"budget: {error}") from None
-    results = trials.each(planned, lambda trial: measure(trial, judge), console)
+    results = trials.each(planned, lambda trial: measure(trial, judge), console, arguments.at_once)
     console.print(table(results))
     record = machine.record(others, results=results)
     machine.tell(console, record)

@@ -102,7 +102,7 @@ def main() -> None:
         samples = trials.drawn(trial, arguments.samples)
         return count(samples.images, judge) | {"samples_per_second": samples.per_second}
 
-    results = trials.each(planned, measure, console)
+    results = trials.each(planned, measure, console, arguments.at_once)
     title = f"{train.side}x{train.side} digits stacked, {arguments.minutes:g} minutes, {arguments.samples:,} samples"
     console.print(table(results, real, title))
     facts = {"minutes": arguments.minutes, "samples": arguments.samples, "classifier_accuracy": accuracy, "real": real}

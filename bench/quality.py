@@ -96,7 +96,7 @@ def main() -> None:
     except AnewError as error:
         raise SystemExit(f"quality: {error}") from None
     console.print(f"classifier: {judge.accuracy:.2%} of the test images right")
-    results = trials.each(planned, lambda trial: measure(trial, judge, arguments), console)
+    results = trials.each(planned, lambda trial: measure(trial, judge, arguments), console, arguments.at_once)
     console.print(table(results, judge, arguments.minutes))
     facts = {"minutes": arguments.minutes, "classifier_accuracy": judge.accuracy, "floors": judge.floors}
     record = machine.record(others, **facts, results=results)

@@ -9,9 +9,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import threading
 import time
 import traceback
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from multiprocessing import get_context
@@ -38,6 +41,11 @@ from anew.writing import replacing, write, write_json
 
 SYNTAX = "RECIPE:KEY=VALUE,...@KEY=VALUE,...: after the colon what is trained, after the @ how it samples"
 SHOWN = 64  # samples in a picture
+CORES = sorted(os.sched_getaffinity(0))
+own = threading.local()  # .cores: those of the trials of this thread; all of them if nothing is said
+alone: defaultdict[Path, threading.Lock] = defaultdict(
+    threading.Lock
+)  # contenders that sample in two ways are trained once
 
 
 @dataclass(frozen=True)
@@ -118,21 +126,34 @@ def options(parser: argparse.ArgumentParser, out: str) -> None:
     """What every bench of trials can be told."""
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--out", type=Path, default=Path(out), help="where what is done is kept")
+    parser.add_argument(
+        "--at-once", type=int, default=1, choices=range(1, len(CORES) + 1), help="each on its own cores"
+    )
     parser.add_argument("--quick", action="store_true", help="a smoke test; writes no result")
 
 
 def each(
-    planned: Sequence[Trial], measure: Callable[[Trial], dict[str, Any]], console: Console
+    planned: Sequence[Trial], measure: Callable[[Trial], dict[str, Any]], console: Console, at_once: int = 1
 ) -> list[dict[str, Any]]:
-    """What is measured of each trial, one after another; one that fails is told, and left out."""
-    results = []
-    for trial in planned:
+    """What is measured of each trial, in the order of the plan; one that fails is told, and left out.
+
+    Trials that run `at_once` share the cores out, so each is as fast as on a machine with so many fewer.
+    """
+
+    def one(trial: Trial) -> dict[str, Any] | None:
         console.print(f"{trial.folder}{_text('@', trial.contender.sampling)} ...", highlight=False)
         try:
-            results.append({**trial.to_json(), **trained(trial), **measure(trial)})
+            return {**trial.to_json(), **trained(trial), **measure(trial)}
         except Failed as error:
             console.print(f"[red]{error}[/red]", highlight=False)
-    return results
+            return None
+
+    shares = [CORES[i::at_once] for i in range(at_once)]
+    pool = ThreadPoolExecutor(at_once, initializer=lambda: setattr(own, "cores", shares.pop()))
+    try:
+        return [result for result in pool.map(one, planned) if result]
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def spread(values: Iterable[float], text: str = "{:.2f}") -> str:
@@ -152,10 +173,11 @@ def serving(space: Space) -> list[str]:
 
 
 def trained(trial: Trial) -> dict[str, Any]:
-    """{"parameters", "examples", "seconds"} of training"""
+    """{"parameters", "examples", "seconds", "cores"} of training"""
     path = trial.folder / "facts.json"
-    if not path.exists():
-        _apart(_train, trial)
+    with alone[trial.folder]:
+        if not path.exists():
+            _apart(_train, trial)
     return json.loads(path.read_text())
 
 
@@ -182,7 +204,7 @@ def _report(trial: Trial, folder: Path) -> None:
 
 def _train(trial: Trial) -> None:
     facts = _train_peer(trial) if trial.contender.recipe in PEERS else _train_anew(trial)
-    write_json(trial.folder / "facts.json", facts)
+    write_json(trial.folder / "facts.json", facts | {"cores": len(os.sched_getaffinity(0))})
 
 
 def _train_anew(trial: Trial) -> dict[str, Any]:
@@ -284,7 +306,8 @@ def _apart(work: Callable[..., None], trial: Trial, *rest: Any) -> None:
     """`work(trial, *rest)`; what it says goes to log.txt in the trial's folder. Raises Failed."""
     trial.folder.mkdir(parents=True, exist_ok=True)
     log = trial.folder / "log.txt"
-    process = get_context("spawn").Process(target=_alone, args=(log, torch.get_num_threads(), work, trial, *rest))
+    cores = getattr(own, "cores", CORES)
+    process = get_context("spawn").Process(target=_alone, args=(log, cores, work, trial, *rest))
     process.start()
     process.join()
     if process.exitcode:
@@ -292,11 +315,12 @@ def _apart(work: Callable[..., None], trial: Trial, *rest: Any) -> None:
         raise Failed(f"{trial.contender}: {last[-1]} ({log})")
 
 
-def _alone(log: Path, threads: int, work: Callable[..., None], *arguments: Any) -> None:
+def _alone(log: Path, cores: Sequence[int], work: Callable[..., None], *arguments: Any) -> None:
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(file, stream)
-    torch.set_num_threads(threads)
+    os.sched_setaffinity(0, cores)
+    torch.set_num_threads(len(cores))
     try:
         work(*arguments)
     except Exception:

@@ -65,7 +65,7 @@ class Guard:
 
     def __init__(self, trainer: Trainer, held_out: Split, folder: Path):
         self.trainer, self.held_out, self.folder = trainer, held_out, folder
-        self.on, self.every = trainer.config.guard, max(1, trainer.planned // EXAMINATIONS)
+        self.on = trainer.config.guard
         self.memory = trainer.memory
         for name, first in _FIRST.items():
             self.memory.setdefault(name, type(first)(first))
@@ -96,7 +96,7 @@ class Guard:
 
     def examine(self) -> Event | None:
         """Takes the vital signs of the model; what lasts is an alarm."""
-        if self.trainer.step % self.every:
+        if self.trainer.step % self.trainer.every(EXAMINATIONS):
             return None
         return self._ask(self._examine)
 

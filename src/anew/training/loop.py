@@ -65,8 +65,6 @@ class Loop:
         self.meter, self.stopping = metrics.Meter(), False
         self.saved, self.saved_step = 0.0, -1  # when, and after which step, it was last done here
         self.drawn = 0.0  # seconds that samples took here
-        self.record_steps = max(1, trainer.planned // RECORDS)
-        self.preview_steps = max(1, trainer.planned // PREVIEWS)
         self.given = run.draw_given(PREVIEWED, {}, seed=0)
         if self.given is not None:  # like with like, so that a grid can be read
             self.given = self.given[self.given[:, 0].argsort(stable=True)]
@@ -100,13 +98,13 @@ class Loop:
     def _after_step(self, display: TrainingDisplay, seen: dict[str, Tensor]) -> None:
         trainer = self.trainer
         display.update(trainer.examples)
-        if trainer.step % self.record_steps == 0 or trainer.step == trainer.steps:
+        if trainer.step % trainer.every(RECORDS) == 0 or trainer.step == trainer.steps:
             self._record(display)
             trainer.model.listen({name: value.item() for name, value in seen.items()})
-        previewed = trainer.step % self.preview_steps == 0
-        if previewed:
-            self._keep_time(display)
-        previewed |= trainer.step == trainer.steps
+        previewed = trainer.step % trainer.every(PREVIEWS) == 0 or trainer.step == trainer.steps
+        if previewed and not self._over:
+            trainer.keep_time(self.seconds)
+            display.total = trainer.steps * trainer.stride
         events = self._watch(previewed)
         if previewed or events or time.monotonic() - self.saved > SAVE_SECONDS:
             self._save()
@@ -120,14 +118,6 @@ class Loop:
         if previewed:
             found.append(guard.judge(self._preview() if self.leads else None))
         return [event for event in found if event]
-
-    def _keep_time(self, display: TrainingDisplay) -> None:
-        """Fewer steps, if all of them would take longer than was asked for: the trial before training was short."""
-        trainer, minutes = self.trainer, self.trainer.plan.minutes
-        if minutes is not None:
-            fit = int(trainer.step * 60 * minutes / self.seconds)  # at the speed so far
-            trainer.steps = trainer.group.told(max(trainer.step, min(trainer.planned, fit)))
-            display.total = trainer.steps * trainer.stride
 
     def _tell(self, event: Event) -> None:
         """Says it and writes it to the run."""
@@ -201,7 +191,7 @@ class Loop:
         group = self.trainer.group
         if group.size == 1:
             return self.stopping
-        return self.trainer.step % self.record_steps == 0 and group.any(self.stopping)
+        return self.trainer.step % self.trainer.every(RECORDS) == 0 and group.any(self.stopping)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

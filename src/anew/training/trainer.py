@@ -87,7 +87,8 @@ class Trainer:
         self.rounds = max(Counter(model.turns).values())  # batches that one step takes
         self.stride = self.batch * self.rounds  # examples that one step takes
         self.planned = max(1, round(plan.examples / self.stride))  # steps of the whole training
-        self.steps = self.planned  # or fewer, to keep the minutes
+        self.most = self._most()  # steps
+        self.steps = self.planned  # or fewer or more, to keep the minutes
         self.step = 0  # steps done
         self.skipped = 0  # turns in a row without a finite gradient
         self.slower = 1.0  # what the guard multiplies the rate by
@@ -103,6 +104,21 @@ class Trainer:
     def examples(self) -> int:
         """Examples seen."""
         return self.step * self.stride
+
+    def _most(self) -> float:
+        """Steps of as many passes as the model has use for."""
+        passes = self.config.passes
+        return max(1, passes * len(self.data) // self.stride) if passes else math.inf
+
+    def keep_time(self, seconds: float) -> None:
+        """As many steps as fit into the minutes, if any are to be kept, at the speed so far: the trial was short."""
+        if self.plan.minutes is not None and self.step:
+            fit = int(min(self.most, self.step * 60 * self.plan.minutes / seconds))
+            self.steps = self.group.told(max(self.step, fit))
+
+    def every(self, times: int) -> int:
+        """Steps from one to the next of what is done so many times, or up to twice as many if steps became more."""
+        return max(1, self.planned // times) << max(0, (self.steps // self.planned).bit_length() - 1)
 
     def advance(self) -> dict[str, Tensor]:
         """One step; returns the mean loss of each player and what the model notes, as scalars."""
