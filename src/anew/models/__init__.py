@@ -17,6 +17,10 @@ RECIPES: dict[str, tuple[str, str]] = {
     "beta-vae": ("anew.models.vae:beta_vae", "few latents that each mean one thing (Higgins et al. 2017)"),
     "tvae": ("anew.models.vae:tvae", "variational autoencoder for tables (Xu et al. 2019)"),
     "autoencoder": ("anew.models.vae:autoencoder", "a map of latents for others to train in (Rombach et al. 2022)"),
+    "hierarchical-vae": (
+        "anew.models.hierarchical_vae:hierarchical_vae",
+        "latents at each size, coarse to fine: sharper, and a better bound (Child 2021)",
+    ),
     "vq-vae": ("anew.models.vq_vae:vq_vae", "a map of codes and a Transformer over it (van den Oord et al. 2017)"),
     "gan": ("anew.models.gan:gan", "the original GAN: two perceptrons (Goodfellow et al. 2014)"),
     "dcgan": ("anew.models.gan:dcgan", "convolutional GAN with batch norm (Radford et al. 2015)"),
