@@ -43,6 +43,7 @@ class HierarchicalVAEConfig(Config):
     free_bits: float = 0.0  # nats of KL per latent that cost nothing (Kingma et al. 2016)
     kl_warmup: float = 0.1  # share of the budget over which the KL term grows to beta
     importance_samples: int = 16  # in the bound that `log_prob` reports
+    temperature: float = 0.8  # of samples: what deviations of the priors are multiplied by
 
 
 class HierarchicalVAE(VAE):
@@ -85,8 +86,9 @@ class HierarchicalVAE(VAE):
         return reconstruction + self._kl_weight(turn.progress) * kl.clamp(min=self.dials["free_bits"]).sum(1)
 
     def sample(self, n: int, given: Tensor | None, rng: Rng) -> Tensor:
-        """The mode of p(x|z)."""
-        return self.head.mode(self._generate(n, given, lambda p: p.at(rng.normal(*p.mean.shape[1:]))))
+        """The mode of p(x|z), of latents that are drawn closer to their means (Vahdat and Kautz 2020, section 4)."""
+        cool = self.config.temperature
+        return self.head.mode(self._generate(n, given, lambda p: p.at(cool * rng.normal(*p.mean.shape[1:]))))
 
     def encode(self, x: Tensor, given: Tensor | None = None) -> Tensor:
         """The mean of each posterior, those of coarser latents taken for known."""
