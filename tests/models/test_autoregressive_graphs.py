@@ -79,5 +79,10 @@ def test_a_path_is_gone_on_with():
 
 
 def test_auto_takes_walks_for_large_graphs_and_kinds():
-    assert choose_recipe(Graph(10)) == "graph-vae"
-    assert choose_recipe(Graph(11)) == choose_recipe(Graph(9, 2)) == choose_recipe(Graph(9, 1, 3)) == "autoregressive"
+    assert choose_recipe(Graph(10), 5) == "graph-vae"
+    assert (
+        choose_recipe(Graph(11), 5)
+        == choose_recipe(Graph(9, 2), 5)
+        == choose_recipe(Graph(9, 1, 3), 5)
+        == "autoregressive"
+    )

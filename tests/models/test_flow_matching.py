@@ -125,11 +125,12 @@ def test_two_dimensions():
 
 @pytest.mark.parametrize("space", [Grid(1, (8, 8)), Grid(3, (200, 100)), Grid(1, (64,)), Tokens(3, 4)], ids=str)
 def test_auto_chooses_what_can_be_built(space: Grid | Tokens):
-    recipe = choose_recipe(space)
+    recipe = choose_recipe(space, 5)
     assert recipe in recipes()
     assert build(recipe, space, None, 1).space == space
-    assert choose_recipe(Grid(1, (28, 28))) == "dcgan"
-    assert choose_recipe(Grid(3, (32, 32))) == choose_recipe(Grid(1, (64, 64))) == "flow_matching"
+    assert choose_recipe(Grid(1, (28, 28)), 5) == "dcgan"
+    assert choose_recipe(Grid(1, (28, 28)), 1) == "flow_matching"
+    assert choose_recipe(Grid(3, (32, 32)), 5) == choose_recipe(Grid(1, (64, 64)), 5) == "flow_matching"
 
 
 def test_sizes():

@@ -58,7 +58,7 @@ def test_the_loss_is_a_bound_of_one_sample():
     x = toy(of.space)[0]
     losses = of.loss(Batch(x), Turn("fit", 1.0), Rng.for_step(0, batch=len(x)))
     bound = of.log_prob(x, None, Rng.for_step(0, batch=len(x)))
-    assert losses.mean().item() == pytest.approx(-bound.mean().item(), rel=0.05)  # the KL in closed form, or of a sample
+    assert losses.mean().item() == pytest.approx(-bound.mean().item(), rel=0.05)  # KL: exact, or sampled
 
 
 def test_only_pictures():

@@ -1,4 +1,4 @@
-"""What `--model auto` and `--size auto` mean: one rule, which follows measurements (docs/choosing.md)."""
+"""What `--model auto` and `--size auto` mean: one rule, which follows measurements (docs/choosing.md, budget.md)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from anew.spaces import Fields, Graph, Grid, Space, Tokens
 SIZES = range(1, 7)
 SEQUENCES, OTHERS = (2, 15, 60), (1, 30)  # minutes from which on the next size is better
 SMALL = 32  # pixels: the largest side for which the families were measured beside one another, in grey
+SOON = 2  # minutes, below which a GAN has not come as far
 FEW = 10  # nodes: of larger graphs, the edges are too many to be learned all at once (docs/quality.md)
 
 
-def choose_recipe(space: Space, latent: bool = False) -> str:
+def choose_recipe(space: Space, minutes: float, latent: bool = False) -> str:
     """The best by the report card on tables and small pictures; the steadiest on coloured or larger ones and on maps of
     latents; elsewhere, what serves any space."""
     if isinstance(space, Fields) and all(field.values for field in space.fields):
@@ -23,7 +24,8 @@ def choose_recipe(space: Space, latent: bool = False) -> str:
         return "graph-vae" if plain and space.nodes <= FEW else "autoregressive"
     if not isinstance(space, Grid) or len(space.size) != 2:
         return "vae"
-    return "dcgan" if max(space.size) <= SMALL and space.channels == 1 and not latent else "flow_matching"
+    small = max(space.size) <= SMALL and space.channels == 1 and not latent
+    return "dcgan" if small and minutes >= SOON else "flow_matching"
 
 
 def choose_size(minutes: float, space: Space, private: bool = False) -> int:

@@ -76,8 +76,9 @@ class Draft:
     def __init__(self, request: Request, data: Dataset, latent: bool):
         self.request, self.data = request, data
         self.minutes = request.minutes or (None if request.examples else MINUTES)
-        self.recipe = choose_recipe(data.space, latent=latent) if request.model == "auto" else request.model
-        fits = choose_size(self.minutes or MINUTES, data.space, request.private is not None)
+        minutes = self.minutes or MINUTES
+        self.recipe = choose_recipe(data.space, minutes, latent) if request.model == "auto" else request.model
+        fits = choose_size(minutes, data.space, request.private is not None)
         self.size = fits if request.size == "auto" else int(request.size)
         asked = request.settings.items()
         self.settings: dict[str, Any] = {
