@@ -248,8 +248,8 @@ def dcgan(space: Space, given: Space | None, size: int, **changes: Any) -> GAN:
 
 
 def wgan(space: Space, given: Space | None, size: int, **changes: Any) -> GAN:
-    """Arjovsky et al. 2017, with spectral norm in place of clipped weights, which can bear a higher rate."""
-    return _recipe(space, given, size, changes, loss="wasserstein", spectral_norm=True, critic_steps=2, lr=1e-3)
+    """Arjovsky et al. 2017, with spectral norm in place of clipped weights."""
+    return _recipe(space, given, size, changes, loss="wasserstein", spectral_norm=True, critic_steps=2)
 
 
 def wgan_gp(space: Space, given: Space | None, size: int, **changes: Any) -> GAN:
