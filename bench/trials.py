@@ -43,9 +43,7 @@ SYNTAX = "RECIPE:KEY=VALUE,...@KEY=VALUE,...: after the colon what is trained, a
 SHOWN = 64  # samples in a picture
 CORES = sorted(os.sched_getaffinity(0))
 own = threading.local()  # .cores: those of the trials of this thread; all of them if nothing is said
-alone: defaultdict[Path, threading.Lock] = defaultdict(
-    threading.Lock
-)  # contenders that sample in two ways are trained once
+alone: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)  # so that no folder is trained in twice
 
 
 @dataclass(frozen=True)
