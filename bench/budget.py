@@ -113,8 +113,8 @@ def page(record: dict[str, Any]) -> str:
     about = record["machine"]
     quiet = "" if record["quiet"] else " **The machine was not left alone: these numbers are not to be quoted.**"
     cores = " or ".join(sorted({str(row["cores"]) for row in record["results"]}))
-    where = f"each trained on {cores} of {about['cores']} cores of {about['processor']}"
-    where = f"`bench/run budget`, {record['date'][:10]}; {where}.{quiet}"
+    which = f"each trained on {cores} of {about['cores']} cores of {about['processor']}"
+    where = f"`bench/run budget`, {record['date'][:10]}; {which}.{quiet}"
     text = ["# What a budget buys", where, NOTES]
     marks = ["---"] + ["---:"] * (len(heading) - 1)
     return "\n\n".join([*text, "\n".join(f"| {' | '.join(row)} |" for row in [heading, marks, *rows])]) + "\n"

@@ -43,7 +43,7 @@ SYNTAX = "RECIPE:KEY=VALUE,...@KEY=VALUE,...: after the colon what is trained, a
 SHOWN = 64  # samples in a picture
 CORES = sorted(os.sched_getaffinity(0))
 own = threading.local()  # .cores: those of the trials of this thread; all of them if nothing is said
-alone: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)  # so that no folder is trained in twice
+locks: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)  # so that no folder is trained in twice
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def serving(space: Space) -> list[str]:
 def trained(trial: Trial) -> dict[str, Any]:
     """{"parameters", "examples", "seconds", "cores"} of training"""
     path = trial.folder / "facts.json"
-    with alone[trial.folder]:
+    with locks[trial.folder]:
         if not path.exists():
             _apart(_train, trial)
     return json.loads(path.read_text())

@@ -74,13 +74,14 @@ class HierarchicalVAE(VAE):
         self.latent_shape = (sum(map(math.prod, self.maps)),)
 
     def loss(self, batch: Batch, turn: Turn, rng: Rng) -> Tensor:
-        given, kls = self.some_given(batch, rng), []
+        told, kls = self._told(batch.size, self.some_given(batch, rng)), []
 
         def draw(p: Normal, q: Normal) -> Tensor:
             kls.append(q.kl(p).flatten(1))
             return q.at(rng.normal(*q.mean.shape[1:]))
 
-        reconstruction = -self.head.log_prob(self._infer(batch.x, given, draw), batch.x)
+        outputs = self._infer(self._features(batch.x, told), told, draw)
+        reconstruction = -self.head.log_prob(outputs, batch.x)
         kl = torch.cat(kls, 1)
         self.note(reconstruction=reconstruction, kl=kl.sum(1))
         return reconstruction + self._kl_weight(turn.progress) * kl.clamp(min=self.dials["free_bits"]).sum(1)
@@ -92,13 +93,13 @@ class HierarchicalVAE(VAE):
 
     def encode(self, x: Tensor, given: Tensor | None = None) -> Tensor:
         """The mean of each posterior, those of coarser latents taken for known."""
-        means: list[Tensor] = []
+        told, means = self._told(len(x), given), []
 
         def mean(p: Normal, q: Normal) -> Tensor:
             means.append(q.mean)
             return q.mean
 
-        self._infer(x, given, mean)
+        self._infer(self._features(x, told), told, mean)
         return torch.cat([part.flatten(1) for part in means], 1)
 
     def decode(self, z: Tensor, given: Tensor | None = None) -> Tensor:
@@ -109,7 +110,8 @@ class HierarchicalVAE(VAE):
 
     def log_prob(self, x: Tensor, given: Tensor | None, rng: Rng) -> Tensor:
         """The importance-weighted bound, as of a `VAE`."""
-        logs = []
+        told, logs = self._told(len(x), given), []
+        features = self._features(x, told)
         for _ in range(self.config.importance_samples):
             ratios: list[Tensor] = []
 
@@ -118,23 +120,32 @@ class HierarchicalVAE(VAE):
                 ratios.append((p.log_prob(z) - q.log_prob(z)).flatten(1).sum(1))
                 return z
 
-            logs.append(self.head.log_prob(self._infer(x, given, draw), x) + sum(ratios))
+            logs.append(self.head.log_prob(self._infer(features, told, draw), x) + sum(ratios))
         return torch.stack(logs).logsumexp(0) - math.log(len(logs))
 
-    def _infer(self, x: Tensor, given: Tensor | None, choose: Callable[[Normal, Normal], Tensor]) -> Tensor:
-        """The outputs for latents that are chosen by p(z | coarser ones) and q(z | coarser ones, x)."""
-        told, found = self.condition(self.embed, given, len(x)), []
-        h = self.stem(fold(x, self.patch))
+    def _told(self, n: int, given: Tensor | None) -> Tensor | None:
+        return self.condition(self.embed, given, n)
+
+    def _features(self, x: Tensor, told: Tensor | None) -> list[Tensor]:
+        """Of x, at each size, the coarsest first."""
+        h, found = self.stem(fold(x, self.patch)), []
         for block, size in zip(self.up, self.sizes, strict=True):
             h = block(resize(h, size), told)
             found.append(h)
-        features = iter(found[::-1])
-        return self._descend(len(x), told, lambda level, h: choose(level.prior(h), level.posterior(h, next(features))))
+        return found[::-1]
+
+    def _infer(self, features: list[Tensor], told: Tensor | None, choose: Callable[[Normal, Normal], Tensor]) -> Tensor:
+        """The outputs for latents that are chosen by p(z | coarser ones) and q(z | coarser ones, x)."""
+        left = iter(features)
+
+        def latents(level: Level, h: Tensor) -> Tensor:
+            return choose(level.prior(h), level.posterior(h, next(left)))
+
+        return self._descend(len(features[0]), told, latents)
 
     def _generate(self, n: int, given: Tensor | None, choose: Callable[[Normal], Tensor]) -> Tensor:
         """The outputs for latents that are chosen by p(z | coarser ones)."""
-        told = self.condition(self.embed, given, n)
-        return self._descend(n, told, lambda level, h: choose(level.prior(h)))
+        return self._descend(n, self._told(n, given), lambda level, h: choose(level.prior(h)))
 
     def _descend(self, n: int, told: Tensor | None, choose: Callable[[Level, Tensor], Tensor]) -> Tensor:
         assert isinstance(self.space, Grid)

@@ -110,8 +110,8 @@ class Draft:
 
     def plan(self, show: bool) -> Plan:
         """As many examples as are asked for or fit into the minutes, but no more passes than the model has use for."""
-        plan, most = self._within_budget(show), self.example.config.passes * len(self.data.train)
-        return replace(plan, examples=min(plan.examples, most)) if most else plan
+        plan = self._within_budget(show)
+        return replace(plan, examples=int(min(plan.examples, self.example.most)))
 
     def _within_budget(self, show: bool) -> Plan:
         request = self.request

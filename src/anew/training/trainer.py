@@ -87,7 +87,6 @@ class Trainer:
         self.rounds = max(Counter(model.turns).values())  # batches that one step takes
         self.stride = self.batch * self.rounds  # examples that one step takes
         self.planned = max(1, round(plan.examples / self.stride))  # steps of the whole training
-        self.most = self._most()  # steps
         self.steps = self.planned  # or fewer or more, to keep the minutes
         self.step = 0  # steps done
         self.skipped = 0  # turns in a row without a finite gradient
@@ -105,15 +104,15 @@ class Trainer:
         """Examples seen."""
         return self.step * self.stride
 
-    def _most(self) -> float:
-        """Steps of as many passes as the model has use for."""
-        passes = self.config.passes
-        return max(1, passes * len(self.data) // self.stride) if passes else math.inf
+    @property
+    def most(self) -> float:
+        """Examples of as many passes as the model has use for."""
+        return self.config.passes * len(self.data) or math.inf
 
     def keep_time(self, seconds: float) -> None:
         """As many steps as fit into the minutes, if any are to be kept, at the speed so far: the trial was short."""
         if self.plan.minutes is not None and self.step:
-            fit = int(min(self.most, self.step * 60 * self.plan.minutes / seconds))
+            fit = int(min(self.most / self.stride, self.step * 60 * self.plan.minutes / seconds))
             self.steps = self.group.told(max(self.step, fit))
 
     def every(self, times: int) -> int:
